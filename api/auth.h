@@ -1,0 +1,37 @@
+/*
+ * Who is calling. Tokens are 256-bit secrets of which only the SHA-256 is stored; a look-up is
+ * cached for a few seconds, so a revoked token dies within that. Without any token the server is
+ * open, to loopback only: peer, Host header and the absence of Forwarded headers are all checked.
+ */
+#ifndef API_AUTH_H
+#define API_AUTH_H
+
+#include "api/call.h"
+#include "api/route.h"
+#include "core/error.h"
+
+struct auth;
+struct store;
+
+int auth_open(struct store *store, struct auth **out, struct error *err);
+void auth_close(struct auth *auth);
+
+/* Fills call->identity or answers CODE_UNAUTHENTICATED, CODE_FORBIDDEN, CODE_RATE_LIMITED. now_ms:
+ * database time. */
+int auth_check(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
+	struct error *err);
+
+/* Forgets what is cached: after a token or quota was changed here. */
+void auth_forget(struct auth *auth);
+
+/* "read trial write admin" and back; false: an unknown scope. */
+void scopes_write(unsigned scopes, struct buffer *json_array);
+bool scope_parse(const char *name, unsigned *out);
+
+/* SHA-256 as 64 hex digits and NUL. */
+void digest_hex(const void *data, size_t size, char out[65]);
+
+/* A fresh secret: "cairn_" and 43 base64url characters. out: API_SECRET_SIZE. */
+void secret_make(char *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* What the handlers of api/ share: the opened api itself. */
+#ifndef API_INTERNAL_H
+#define API_INTERNAL_H
+
+#include "api/api.h"
+#include "api/auth.h"
+#include "engine/engine.h"
+#include "storage/store.h"
+
+struct api {
+	struct api_config config;
+	struct engine *engine;
+	struct store *store;
+	struct auth *auth;
+};
+
+/* Idempotency-Key of a POST with what identifies the request (method, path, body): NULL when there
+ * is none. False: the key is not acceptable and the problem is replied. */
+bool idempotency_of(struct call *call, const struct idempotency **out);
+
+/* An op with the call's experiment (args[0]), team, arena and key filled in, in the call's arena.
+ */
+struct op *op_new(struct call *call, enum op_kind kind, const struct idempotency *key);
+
+/* Records who did what; failures are logged, never fatal to the request. */
+void audit(struct api *api, struct session *session, struct call *call, const char *action,
+	const char *target, const char *detail_json);
+
+#endif

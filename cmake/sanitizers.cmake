@@ -1,0 +1,8 @@
+if(CAIRN_SANITIZE)
+	add_compile_options(-fsanitize=${CAIRN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+	add_link_options(-fsanitize=${CAIRN_SANITIZE})
+endif()
+if(CAIRN_COVERAGE)
+	add_compile_options(--coverage -O0)
+	add_link_options(--coverage)
+endif()

@@ -1,0 +1,57 @@
+/*
+ * Every bound of the system, with its reason. A bound is enforced where input enters (api, import)
+ * and asserted where it is relied on. tests/unit/ checks each at its edge.
+ */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+/* JSON */
+#define LIMIT_JSON_DEPTH      32	 /* deeper than any sane space; bounds the recursive walk */
+#define LIMIT_BODY_BYTES      (1u << 20) /* ordinary request bodies */
+#define LIMIT_BULK_BODY_BYTES (16u << 20) /* observe arrays, seed, import chunks */
+#define LIMIT_ARTIFACT_BYTES  (64u << 20) /* one artifact; larger ones belong in shared storage */
+#define LIMIT_LOG_BYTES	      (16u << 20) /* one trial's log */
+
+/* Search space */
+#define LIMIT_PARAMETERS	    1024  /* flat parameters of one space, all branches counted */
+#define LIMIT_OPTIONS		    65536 /* options of one categorical parameter */
+#define LIMIT_SPACE_DEPTH	    16	  /* nested choices */
+#define LIMIT_PARAMETER_CONSTRAINTS 64
+#define LIMIT_FEASIBLE_DRAWS	    100000 /* draws before a space is called infeasible (api.md) */
+
+/* Experiments */
+#define LIMIT_NAME		  200	/* bytes of a name */
+#define LIMIT_NOTE		  65536 /* bytes of a note */
+#define LIMIT_LABELS		  64
+#define LIMIT_OBJECTIVES	  8
+#define LIMIT_OUTCOME_CONSTRAINTS 16
+#define LIMIT_METRIC_NAMES	  64	   /* values in one report */
+#define LIMIT_TRIALS		  10000000 /* numbers one experiment may hand out */
+#define LIMIT_CONCURRENCY	  100000
+#define LIMIT_RETRIES		  100
+#define LIMIT_REPORTS		  100000 /* intermediate reports of one attempt */
+#define LIMIT_TAG		  4096	 /* bytes a tuner may hang on a trial (architecture.md) */
+#define LIMIT_WORKER		  200	 /* bytes of a worker's name */
+#define LIMIT_MESSAGE		  4096	 /* bytes of a failure message */
+#define LIMIT_ATTRIBUTES	  16384	 /* bytes of a report's attributes */
+
+/* The loop */
+#define LIMIT_SUGGEST_COUNT 256	  /* trials in one suggest */
+#define LIMIT_OBSERVE_ITEMS 2500  /* items in one observe */
+#define LIMIT_SEED_ITEMS    10000 /* rows in one seed */
+#define LIMIT_WAIT_MS	    30000 /* longest a request is held */
+#define LIMIT_BATCH_EVENTS  16384 /* events of one append */
+#define LIMIT_LEASE_MS	    (30ll * 24 * 3600 * 1000)
+#define DEFAULT_LEASE_MS    (24ll * 3600 * 1000)
+
+/* Pages, keys, headers */
+#define LIMIT_PAGE	      1000
+#define DEFAULT_PAGE	      100
+#define LIMIT_IDEMPOTENCY_KEY 255 /* bytes */
+#define IDEMPOTENCY_TTL_MS    (24ll * 3600 * 1000)
+#define LIMIT_REQUEST_ID      128
+#define LIMIT_FAULTS	      32 /* faults listed in one problem */
+
+#define ID_SIZE 32 /* "exp_" + 22 base64url characters + NUL, rounded up */
+
+#endif
