@@ -26,7 +26,8 @@ int api_open(const struct api_config *config, struct api **out, struct error *er
 void api_close(struct api *api);
 
 /* Picks the route before the body is read. True: go on (read the body up to api_body_max, then
- * api_run). False: the reply is in the call already (404, 405, OPTIONS ...). No I/O. */
+ * api_run). False: the reply is in the call already (404, 405, OPTIONS ...) and call_finish was
+ * called. No I/O. */
 bool api_route(struct api *api, struct call *call);
 
 size_t api_body_max(const struct call *call);
@@ -38,12 +39,20 @@ bool api_inline(const struct call *call);
  * NULL for inline routes. */
 void api_run(struct api *api, struct session *session, struct call *call);
 
-/* A problem made by the transport itself: too large, queue full, malformed request. */
+/* A problem made by the transport itself: too large, queue full, malformed request. Ends with
+ * call_finish. */
 void api_refuse(struct api *api, struct call *call, enum code code, const char *detail);
 
-/* Creates the first admin token when there is none: secret_out gets "cairn_..." (API_SECRET_SIZE
- * bytes). For "cairnd token create" and CAIRN_BOOTSTRAP_TOKEN_FILE (then secret_in is used). */
+/*
+ * A token made without a request. secret_in NULL ("cairnd token create"): always a new one, of all
+ * scopes; secret_out (API_SECRET_SIZE bytes) gets "cairn_...". secret_in given
+ * (CAIRN_BOOTSTRAP_TOKEN_FILE): it becomes a token only while there is none at all, so that a
+ * restart does not bring a revoked one back; secret_out gets it, or "" when nothing was made.
+ * team NULL: "default", made when missing. CODE_INVALID: secret_in is shorter than
+ * API_SECRET_MIN bytes, too long or not visible ASCII. CODE_NOT_FOUND: no such team.
+ */
 #define API_SECRET_SIZE 64
+#define API_SECRET_MIN	32
 int api_token_bootstrap(struct session *session, const char *team, const char *name,
 	bool instance_admin, const char *secret_in, char *secret_out, struct error *err);
 

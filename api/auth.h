@@ -27,6 +27,12 @@ void auth_forget(struct auth *auth);
 /* "read trial write admin" and back; false: an unknown scope. */
 void scopes_write(unsigned scopes, struct buffer *json_array);
 bool scope_parse(const char *name, unsigned *out);
+const char *scope_name(unsigned scope); /* of one SCOPE_* bit */
+
+/* Is the server open, that is without any token? Counted again at most once a second; once a token
+ * was seen the answer stays false, so that deleting tokens never opens a running server. */
+int auth_open_mode(
+	struct auth *auth, struct session *session, int64_t now_ms, bool *out, struct error *err);
 
 /* SHA-256 as 64 hex digits and NUL. */
 void digest_hex(const void *data, size_t size, char out[65]);

@@ -30,6 +30,7 @@ enum method {
 #define CALL_ARGS	 4
 #define CALL_HEADERS	 24
 #define CALL_ARENA_BYTES (256u << 20)
+#define CALL_OUT_BYTES	 (64u << 20) /* of one reply held in memory; longer ones are streams */
 
 struct call;
 
@@ -91,7 +92,7 @@ struct call {
 
 	/* reply */
 	int status;
-	struct buffer out;
+	struct buffer out; /* made ready by api_route and api_refuse; the transport releases it */
 	const void *static_body; /* instead of out: bytes that live for ever */
 	size_t static_size;
 	const char *content_type;
@@ -99,11 +100,22 @@ struct call {
 	size_t n_headers;
 	struct stream *stream; /* instead of out */
 	enum code problem;     /* for the log: 0 when the answer is not a problem */
+	const char *problem_detail; /* for the log, where a defect's cause is not shown to callers */
 
 	void *handler_data; /* between a handler and its completion */
 };
 
-void call_header(struct call *call, const char *name, const char *value); /* value is copied */
+/* Sets a header of the reply; a second value of the same name replaces the first. value is copied,
+ * name is not. */
+void call_header(struct call *call, const char *name, const char *value);
+const char *call_header_find(const struct call *call, const char *name); /* NULL: not set */
+
+/* Gives out its ceiling, unless somebody did. */
+void call_ready(struct call *call);
+
+/* The reply is complete: adds the headers that every reply has (X-Request-Id,
+ * X-Content-Type-Options) and hands the call to its transport, which may free it before this
+ * returns. */
 void call_finish(struct call *call);
 int64_t monotonic_us(void);
 

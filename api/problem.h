@@ -18,6 +18,12 @@ void problem_reply(struct call *call, const struct error *err, const struct faul
 void problem_replyf(struct call *call, enum code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* 405: the path exists, but not for this method. allow: the value of the Allow header. */
+void problem_method(struct call *call, const char *allow);
+
+/* The table of problems as HTML rows, for /docs/problems: the page that "type" points to. */
+void problem_document(struct buffer *out);
+
 /* The same object without the reply, for items of a batch: {"type","title","status","detail"}. */
 void problem_write(struct buffer *out, const struct error *err, const char *request_id,
 	const struct faults *faults);

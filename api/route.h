@@ -13,7 +13,10 @@ struct api;
 #define SCOPE_READ  1u
 #define SCOPE_TRIAL 2u /* suggest, observe, heartbeat, logs, artifacts */
 #define SCOPE_WRITE 4u /* create, edit, delete */
-#define SCOPE_ADMIN 8u /* tokens and quotas of the team; with instance_admin: teams */
+#define SCOPE_ADMIN 8u /* all of the above, tokens and the audit log of the team */
+#define SCOPE_ALL   15u
+#define SCOPE_INSTANCE                                                                             \
+	16u /* kept with a token's scopes: an instance admin's, who also has teams and quotas */
 
 #define ROUTE_INLINE   1u  /* answered on the transport's thread: no session, no blocking */
 #define ROUTE_JSON     2u  /* the body must be application/json */
@@ -39,5 +42,20 @@ struct route {
 extern const struct route routes_experiment[], routes_loop[], routes_trial[], routes_artifact[],
 	routes_event[], routes_transfer[], routes_catalog[], routes_team[], routes_process[];
 extern const struct route *const route_tables[]; /* all of them, NULL at the end */
+
+/*
+ * The row of tables for a request; HEAD is answered by GET rows. args gets the values of the
+ * placeholders in order, copied into arena. A literal segment wins over a placeholder. NULL: there
+ * is none, and *allowed says which methods (bit 1 << METHOD_...) the path would take; 0: no such
+ * path. A trailing slash makes another path, which nobody serves.
+ */
+const struct route *route_find(const struct route *const *tables, enum method method,
+	const char *path, struct arena *arena, const char *args[CALL_ARGS], unsigned *allowed);
+
+/* "GET, HEAD, OPTIONS" of such bits. */
+void route_allow(unsigned allowed, struct buffer *out);
+
+/* name is one of the space-separated names of list (NULL: none). */
+bool route_takes(const char *list, const char *name);
 
 #endif

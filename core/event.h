@@ -76,8 +76,9 @@ struct event {
 	enum trial_state state;	       /* SEEDED */
 	enum experiment_status status; /* STATUS */
 	bool lost;		       /* EXPIRED: retries are spent */
-	bool late;		       /* REPORTED, OBSERVED, FAILED: stored, not modelled */
-	bool revive;		       /* EDITED: the edit sets a done experiment running again */
+	bool late;   /* REPORTED: stored, not modelled; also a final value that came after the end
+			(step -1) */
+	bool revive; /* EDITED: the edit sets a done experiment running again */
 };
 
 const char *event_kind_name(enum event_kind kind);

@@ -14,6 +14,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/faults.h"
+#include "core/hash.h"
 
 /* CODE_MALFORMED with line and column in the message. *out is a new reference. */
 int json_read(const char *text, size_t size, json_t **out, struct error *err);
@@ -28,6 +29,11 @@ void json_write_string(struct buffer *out, const char *text); /* quoted and esca
 
 /* A metric value: a number, or "nan", "inf", "-inf". False if it is neither. */
 bool json_metric(const json_t *value, double *out);
+
+/* Equal keys: equal values; numbers by value (1 is 1.0), members of objects in any order. value
+ * must be no deeper than json_read accepts. */
+void json_key(const json_t *value, struct key128 *key);
+void json_number_key(double x, struct key128 *key); /* the key of the JSON number x */
 
 /* Deep equality of two texts, numbers by value. False when either does not parse. */
 bool json_text_equal(const char *a, const char *b);

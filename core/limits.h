@@ -6,8 +6,8 @@
 #define CORE_LIMITS_H
 
 /* JSON */
-#define LIMIT_JSON_DEPTH      32	 /* deeper than any sane space; bounds the recursive walk */
-#define LIMIT_BODY_BYTES      (1u << 20) /* ordinary request bodies */
+#define LIMIT_JSON_DEPTH      64 /* LIMIT_SPACE_DEPTH takes 3 levels each; bounds the walk */
+#define LIMIT_BODY_BYTES      (1u << 20)  /* ordinary request bodies */
 #define LIMIT_BULK_BODY_BYTES (16u << 20) /* observe arrays, seed, import chunks */
 #define LIMIT_ARTIFACT_BYTES  (64u << 20) /* one artifact; larger ones belong in shared storage */
 #define LIMIT_LOG_BYTES	      (16u << 20) /* one trial's log */
@@ -16,6 +16,7 @@
 #define LIMIT_PARAMETERS	    1024  /* flat parameters of one space, all branches counted */
 #define LIMIT_OPTIONS		    65536 /* options of one categorical parameter */
 #define LIMIT_SPACE_DEPTH	    16	  /* nested choices */
+#define LIMIT_CANDIDATES	    1024  /* of one input_choice */
 #define LIMIT_PARAMETER_CONSTRAINTS 64
 #define LIMIT_FEASIBLE_DRAWS	    100000 /* draws before a space is called infeasible (api.md) */
 
@@ -28,7 +29,9 @@
 #define LIMIT_METRIC_NAMES	  64	   /* values in one report */
 #define LIMIT_TRIALS		  10000000 /* numbers one experiment may hand out */
 #define LIMIT_CONCURRENCY	  100000
+#define LIMIT_DURATION_MS	  (3650ll * 24 * 3600 * 1000) /* of an experiment */
 #define LIMIT_RETRIES		  100
+#define DEFAULT_RETRIES		  1	 /* a worker that dies once should not cost a trial */
 #define LIMIT_REPORTS		  100000 /* intermediate reports of one attempt */
 #define LIMIT_TAG		  4096	 /* bytes a tuner may hang on a trial (architecture.md) */
 #define LIMIT_WORKER		  200	 /* bytes of a worker's name */

@@ -55,6 +55,8 @@ bool option_is(const struct option_set *set, const char *name, const char *choic
 
 /* What the wire says of an algorithm: the part of a tuner or assessor that core must know to parse
  * an experiment. aliases: NNI's names, '|'-separated, matched without regard to case. */
+#define ALGORITHM_NEEDS_METRICS 8u /* of caps: it reads the reports of ended trials */
+
 struct algorithm {
 	const char *name;
 	const char *aliases;

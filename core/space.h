@@ -15,6 +15,10 @@
  * same mass. q-types keep NNI's 0-anchored grid with clipped end masses (ties to even). Normal
  * family: u = Phi((x - mu) / sigma), in ln x for lognormal. Categorical: u = (index + 1/2) / n.
  *
+ * Both bounds of a q-type are values. NNI reaches a bound only where rounding passes it ([2,10,5]:
+ * 2, 5, 10); one that rounding cannot reach (the 11 of [1,11,2.5]) takes what is nearer to it than
+ * to its neighbour on the grid.
+ *
  * A space is immutable once parsed and lives in the arena it was parsed into; threads may share it.
  */
 #ifndef CORE_SPACE_H
@@ -54,7 +58,8 @@ enum parameter_type {
 	TYPE_COUNT
 };
 
-/* Active when the parent is active and takes one of the options in the set. */
+/* Active when the parent is active and takes one of the options in the set. The parent is
+ * countable: an option of a numeric one is its parameter_index. */
 struct condition {
 	int parent; /* index of the parent parameter */
 	size_t n;   /* options that activate, ascending */
@@ -74,6 +79,7 @@ struct parameter {
 	const char *const
 		*options; /* JSON text of each option; NULL for input_choice (made on demand) */
 	const char *const *branches;   /* nested choice: _name of each option; else NULL */
+	const double *numbers;	       /* each option as a number; NULL unless all are numbers */
 	size_t n_candidates, n_chosen; /* input_choice; n_chosen 0: any subset */
 	const char *const *candidates; /* input_choice: JSON text of each candidate */
 
@@ -88,6 +94,15 @@ struct parameter {
 	const struct condition *conditions;
 	int owner;	       /* nested child: the choice it is written inside of, else -1 */
 	uint32_t owner_option; /* ... and the branch */
+
+	/* Derived once, for core/space*.c and its neighbours. */
+	double unit_low, unit_span;  /* the modelled range: widened by half a step, or in ln x */
+	double step_units, decimals; /* q is exactly step_units / decimals; decimals 0: it is not */
+	double grid_first;	     /* q-types: k of parameter_value(1) */
+	const struct key128 *keys;   /* of each option's value (input_choice: each candidate's) */
+	const uint32_t *order;	     /* the indexes of keys, ascending by key */
+	const int *branch_first;     /* nested choice: first child of each branch, -1: none */
+	int next;		     /* the next parameter written in the same object, -1: none */
 };
 
 struct space_constraint; /* one compiled parameter constraint */
@@ -99,14 +114,16 @@ struct space {
 	size_t n_constraints;
 	const struct space_constraint *constraints;
 	const struct canonical *canonical; /* NULL: points are equal when their values are */
-	uint64_t count; /* points before constraints and canonicalisation; 0: infinite or >= 2^64 */
+	uint64_t count; /* points before constraints and canonicalisation; 0: infinite, >= 2^64, or
+			   too entangled by _when to be counted */
 	bool finite;
+	int first; /* the first parameter written at the top, -1: none */
 };
 
 /* Reads a space from JSON text: {"search_space": ..., "parameter_constraints": [...], "canonical":
- * ...}'s three parts; constraints and canonical may be NULL. All faults are reported, each below
- * at, with its JSON pointer. 0, CODE_INVALID (see faults) or CODE_NO_MEMORY. *out lives in arena.
- */
+ * ...}'s three parts; constraints and canonical may be NULL. All faults are reported, each with its
+ * JSON pointer, which starts with the part's name. 0, CODE_INVALID (see faults) or CODE_NO_MEMORY.
+ * *out lives in arena. */
 int space_parse(const char *space_json, const char *constraints_json, const char *canonical_json,
 	struct arena *arena, const struct space **out, struct faults *faults, struct error *err);
 
@@ -141,8 +158,8 @@ bool space_contains(const struct space *space, const double *x);
 /* One coordinate to and from the unit interval. from_unit clips u into [0,1] and quantises. */
 double parameter_to_unit(const struct parameter *parameter, double value);
 double parameter_from_unit(const struct parameter *parameter, double u);
-double parameter_quantise(
-	const struct parameter *parameter, double value); /* nearest legal value */
+/* The legal value for value, as the type rounds and clips; a legal value stays itself. */
+double parameter_quantise(const struct parameter *parameter, double value);
 
 /* The k-th value of a countable parameter, ascending, k < n_values; and back (nearest). */
 double parameter_value(const struct parameter *parameter, uint64_t k);
@@ -162,9 +179,10 @@ bool space_canonical_ok(const struct space *space, const double *x);
 /* Parameters as the trial sees them, e.g. {"lr":0.01,"op":{"_name":"conv","k":3}}. */
 void space_write(const struct space *space, const double *x, struct buffer *out);
 
-/* And back, strictly: unknown or missing parameters, values outside, wrong types are faults. x[n]
- * is the caller's. complete: missing parameters are not faults but come out NaN (for
- * space_complete). */
+/* And back, strictly: unknown or missing parameters, values outside, wrong types are faults, with
+ * pointers below /parameters. A number may be off its grid or bound by a relative 1e-9, and x gets
+ * the exact value. x[n] is the caller's. complete: missing parameters are not faults but come out
+ * NaN (for space_complete). 0, CODE_MALFORMED, CODE_INVALID (see faults), CODE_NO_MEMORY. */
 int space_read(const struct space *space, const char *json, bool complete, double *x,
 	struct faults *faults, struct error *err);
 

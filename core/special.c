@@ -57,7 +57,7 @@ double normal_quantile(double p)
 		return q * rational7(a, b, 0.180625 - q * q);
 	double tail = q < 0 ? p : 1.0 - p;
 	if (tail <= 0.0)
-		return q < 0 ? -INFINITY : INFINITY;
+		return q < 0 ? -HUGE_VAL : HUGE_VAL;
 	double r = sqrt(-log(tail));
 	double z = r <= 5.0 ? rational7(c, d, r - 1.6) : rational7(e, f, r - 5.0);
 	return q < 0 ? -z : z;
@@ -92,15 +92,15 @@ double log1m_exp(double x)
 double log_sum_exp2(double a, double b)
 {
 	double high = a > b ? a : b;
-	if (high == -INFINITY)
-		return -INFINITY;
+	if (high == -HUGE_VAL)
+		return -HUGE_VAL;
 	return high + log1p(exp(-fabs(a - b)));
 }
 
 double log_diff_exp(double a, double b)
 {
 	assert(a >= b);
-	if (b == -INFINITY)
+	if (b == -HUGE_VAL)
 		return a;
 	return a + log1m_exp(b - a);
 }

@@ -82,6 +82,7 @@ struct trial {
 	uint64_t base_version;			  /* version the proposal was computed on */
 	uint64_t suggested_version;		  /* version of the event that created it */
 	uint64_t ended_version;			  /* 0: not ended */
+	bool marked;				  /* the view's own: saved since view_mark */
 };
 
 const char *trial_state_name(enum trial_state state);

@@ -56,7 +56,8 @@ struct view {
 	size_t marked_trials, marked_finished;
 	const char *marked_reason;
 	bool marking;
-	bool stale; /* a rollback could not be exact: drop the view and load it again */
+	bool inexact; /* since the mark something was done that cannot be taken back */
+	bool stale;   /* a rollback could not be exact: drop the view and load it again */
 };
 
 void view_init(struct view *view, const struct catalog *catalog);
@@ -73,9 +74,10 @@ void view_rollback(struct view *view);
 /* The trials changed since view_mark, ascending, no repeats; new ones included. */
 size_t view_changed(const struct view *view, uint32_t *out, size_t room);
 
-/* Loading from rows instead of events: the spec first, then trials 0, 1, 2, ... in order; the
- * strings and values of trial are copied. Then view_load_report for the reports, in (trial,
- * version) order, and view_load_end, which sorts finished by ended_version. */
+/* Loading from rows instead of events: counts and reason are set by the caller from the
+ * experiment's row; then the spec, then trials 0, 1, 2, ... in order; the strings and values of
+ * trial are copied. Then view_load_report for the reports, in (trial, version) order, and
+ * view_load_end, which sorts finished by ended_version. */
 int view_load_spec(struct view *view, const char *spec_json, struct error *err);
 int view_load_trial(struct view *view, const struct trial *trial, struct error *err);
 int view_load_report(

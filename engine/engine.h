@@ -64,6 +64,7 @@ enum op_kind {
 	OP_STATUS,  /* pause, resume, stop the experiment */
 	OP_EXPIRE,  /* from the sweeper */
 	OP_EXPLAIN,
+	OP_READ, /* nothing: done() looks at the view */
 	OP_KIND_COUNT
 };
 
@@ -77,12 +78,13 @@ struct suggest_request {
 
 struct suggest_answer {
 	size_t n;
-	const struct trial *const *trials; /* valid inside done() */
+	const struct trial **trials; /* valid inside done() */
 	uint64_t version;
 	bool done;	    /* nothing ever again (n is 0) */
 	const char *reason; /* when n is 0: concurrency, waiting_for_results, paused, max_trials,
 			       exhausted, ... */
 	int64_t retry_after_ms;
+	int64_t *numbers; /* the engine's own, until trials can be pointed to */
 };
 
 enum observe_kind { OBSERVE_REPORT, OBSERVE_FINAL, OBSERVE_FAILED };

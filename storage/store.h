@@ -52,6 +52,8 @@ struct experiment_row {
 	struct view_counts counts; /* version, spec_version, status, counters */
 	double best_value;	   /* NaN: none */
 	int64_t created_ms;
+	const struct spec *parsed; /* store_experiment_create needs it (kind, labels, limits); reading
+				      leaves it NULL */
 };
 
 /* An Idempotency-Key and what was done under it, written with the events it made. */
@@ -65,7 +67,8 @@ struct idempotency {
 	int64_t created_ms;
 };
 
-/* The row, its created event (version 1) and the key, together. CODE_CONFLICT: the key is used. */
+/* The row, its created event (version 1) and the key (NULL: none), together. CODE_CONFLICT: the key
+ * is used. CODE_NOT_FOUND: no such team ("default" is always there). */
 int store_experiment_create(struct session *session, const struct experiment_row *row,
 	const struct event *created, const struct idempotency *key, struct error *err);
 int store_experiment_get(struct session *session, const char *team, const char *id,

@@ -25,7 +25,7 @@
 #define TUNER_NESTED	      1u /* nested and conditional spaces */
 #define TUNER_CONTINUOUS      2u /* spaces that are not finite */
 #define TUNER_MULTI_OBJECTIVE 4u
-#define TUNER_NEEDS_METRICS   8u  /* reads intermediate reports of ended trials */
+#define TUNER_NEEDS_METRICS   ALGORITHM_NEEDS_METRICS /* reads the reports of ended trials */
 #define TUNER_OWN_ORDER	      16u /* decides itself about duplicates and constraints */
 #define TUNER_EXTERNAL	      32u /* never proposes: clients enqueue trials */
 

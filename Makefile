@@ -1,0 +1,74 @@
+# The front door. The build itself is CMake's (CMakePresets.json); this only names the common ways in.
+.POSIX:
+SHELL = /bin/sh
+PRESET = release
+BUILD = build/$(PRESET)
+JOBS != nproc 2>/dev/null || echo 2
+
+.PHONY: help deps build run test check bench format format-check tidy asan tsan fuzz coverage clean
+
+help:
+	@echo "make run      install what is needed, build, start cairnd on SQLite with a demo (CAIRN_DEMO=0: without)"
+	@echo "make test     install what the tests need, build, run all tests against PostgreSQL and Redis"
+	@echo "make build    build/release/cairnd and build/release/cairn"
+	@echo "make check    the tests that need no servers, in the dev build"
+	@echo "make bench    speed, as ratios; make asan, tsan, fuzz: the tests under sanitizers"
+	@echo "make format, tidy, coverage, clean"
+
+deps:
+	@deploy/install-deps build
+
+build: deps
+	@cmake --preset $(PRESET) -DCAIRN_QUIET=1 >/dev/null
+	@cmake --build $(BUILD) -j$(JOBS)
+
+run: build
+	@deploy/run-demo $(BUILD)
+
+test:
+	@deploy/install-deps build test
+	@cmake --preset dev >/dev/null
+	@cmake --build build/dev -j$(JOBS)
+	@tests/servers.sh ctest --test-dir build/dev --output-on-failure -j$(JOBS)
+
+check:
+	@cmake --preset dev >/dev/null
+	@cmake --build build/dev -j$(JOBS)
+	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
+
+bench: build
+	@deploy/install-deps bench
+	@tests/servers.sh bench/run $(BUILD)
+
+asan tsan:
+	@deploy/install-deps build test
+	@cmake --preset $@ >/dev/null
+	@cmake --build build/$@ -j$(JOBS)
+	@tests/servers.sh ctest --test-dir build/$@ --output-on-failure -j$(JOBS) -LE 'quality|style|contract'
+
+fuzz:
+	@deploy/install-deps build fuzz
+	@cmake --preset fuzz >/dev/null
+	@cmake --build build/fuzz -j$(JOBS)
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS)
+
+coverage:
+	@deploy/install-deps build test
+	@cmake --preset coverage >/dev/null
+	@cmake --build build/coverage -j$(JOBS)
+	@tests/servers.sh ctest --test-dir build/coverage -LE 'quality|style' -j$(JOBS)
+	@gcovr -r . build/coverage --exclude tests --exclude bench
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+format-check:
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
+
+tidy:
+	@cmake --preset dev >/dev/null
+	@git ls-files 'core/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' 'service/*.c' 'clients/*.c' | \
+		xargs -P$(JOBS) -n4 clang-tidy -p build/dev --quiet --warnings-as-errors='*'
+
+clean:
+	rm -rf build

@@ -1,0 +1,28 @@
+#include "algorithms/tuners/tuner.h"
+
+#include <assert.h>
+
+/* In the order GET /v1/tuners lists them. */
+const struct algorithm *const tuner_algorithms[] = {
+	&tuner_tpe.algorithm,
+	&tuner_evolution.algorithm,
+	&tuner_anneal.algorithm,
+	&tuner_random.algorithm,
+	&tuner_sobol.algorithm,
+	&tuner_gridsearch.algorithm,
+	&tuner_batch.algorithm,
+	&tuner_external.algorithm,
+	NULL,
+};
+
+static_assert(offsetof(struct tuner, algorithm) == 0, "tuner_of casts back");
+
+const struct tuner *tuner_of(const struct algorithm *algorithm)
+{
+	const struct algorithm *const *known = tuner_algorithms;
+
+	while (*known && *known != algorithm)
+		known++;
+	assert(*known); /* an assessor, or not one of ours */
+	return (const struct tuner *)*known;
+}

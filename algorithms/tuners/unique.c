@@ -1,0 +1,183 @@
+#include "algorithms/tuners/unique.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "algorithms/tuners/tuner.h"
+
+#define REDRAWS 64 /* times the tuner is asked again; beyond that it has nothing new to say */
+
+/* The stream of the draws that follow the redraws: its attempt is beyond every redraw's. */
+#define ATTEMPTS_PER_TRIAL 4096
+#define ATTEMPT_FALLBACK   (ATTEMPTS_PER_TRIAL - 1)
+
+#define WALK_LIMIT  (1u << 22) /* points one walk looks at: a second or so */
+#define DRAWS_FEW   1024u      /* before a walk that is sure to find what there is */
+#define DRAWS_MANY  131072u    /* where a walk could miss; more than LIMIT_FEASIBLE_DRAWS */
+#define ARM_UNTRIED "untried"
+
+_Static_assert(REDRAWS < ATTEMPT_FALLBACK, "streams must differ");
+_Static_assert(DRAWS_MANY > LIMIT_FEASIBLE_DRAWS, "what validation found must be found again");
+
+bool unique_fresh(const struct view *view, const double *x)
+{
+	const struct space *space = view->spec->space;
+	struct key128 key;
+
+	if (!space_contains(space, x) || !space_feasible(space, x) || !space_canonical_ok(space, x))
+		return false;
+	space_key(space, x, &key);
+	return !key_set_has(&view->seen, &key);
+}
+
+static void proposal_clear(struct proposal *out, size_t n)
+{
+	double *x = out->x;
+
+	*out = (struct proposal){
+		.x = x,
+		.parent = -1,
+		.resource = (double)NAN,
+		.acquisition = (double)NAN,
+	};
+	for (size_t i = 0; i < n; i++)
+		x[i] = (double)NAN;
+}
+
+static void attempt_stream(const struct view *view, uint64_t attempt, struct rng *rng)
+{
+	rng_init(rng, view->spec->seed, RNG_REDRAW, view->n_trials * ATTEMPTS_PER_TRIAL + attempt);
+}
+
+/* Sets digits from x. A point of a finite space is a number in mixed radix: one digit per active
+ * parameter, the last fastest. */
+static void digits_read(const struct space *space, const double *x, uint64_t *digits)
+{
+	for (size_t i = 0; i < space->n; i++)
+		digits[i] = isnan(x[i]) ? 0 : parameter_index(&space->parameters[i], x[i]);
+}
+
+/* Parameters from first on take their lowest value, as far as they are active. */
+static void digits_reset(const struct space *space, size_t first, double *x, uint64_t *digits)
+{
+	for (size_t i = first; i < space->n; i++) {
+		digits[i] = 0;
+		x[i] = space_active(space, x, i) ? parameter_value(&space->parameters[i], 0)
+						 : (double)NAN;
+	}
+}
+
+/* The next point; after the last one comes the first. */
+static void digits_next(const struct space *space, double *x, uint64_t *digits)
+{
+	for (size_t i = space->n; i-- > 0;) {
+		const struct parameter *parameter = &space->parameters[i];
+
+		if (isnan(x[i]) || digits[i] + 1 >= parameter->n_values)
+			continue;
+		x[i] = parameter_value(parameter, ++digits[i]);
+		digits_reset(space, i + 1, x, digits);
+		return;
+	}
+	digits_reset(space, 0, x, digits);
+}
+
+/* From x, a point of the finite space, on through all others to the first that may be handed out.
+ * CODE_EXHAUSTED: there is none; *complete says whether all points were looked at. */
+static int walk(
+	const struct view *view, struct arena *arena, double *x, bool *complete, struct error *err)
+{
+	const struct space *space = view->spec->space;
+	size_t room = space->n ? space->n : 1;
+	uint64_t *digits = arena_array(arena, room, sizeof(*digits));
+	uint64_t *start = arena_array(arena, room, sizeof(*start));
+
+	if (!digits || !start)
+		return fail(err, CODE_NO_MEMORY, "out of memory");
+	digits_read(space, x, digits);
+	/* Inactive parameters have digit 0, so equal digits mean equal points. */
+	memcpy(start, digits, space->n * sizeof(*start));
+	*complete = false;
+	for (uint32_t steps = 0; steps < WALK_LIMIT && !*complete; steps++) {
+		if (unique_fresh(view, x))
+			return 0;
+		digits_next(space, x, digits);
+		*complete = memcmp(start, digits, space->n * sizeof(*start)) == 0;
+	}
+	return CODE_EXHAUSTED;
+}
+
+/* The tuner has nothing new: independent draws, then every point in turn. */
+static int propose_untried(
+	const struct view *view, struct arena *arena, struct proposal *out, struct error *err)
+{
+	const struct space *space = view->spec->space;
+	bool walkable = space->finite && space->count > 0 && space->count <= WALK_LIMIT;
+	uint32_t draws = walkable ? DRAWS_FEW : DRAWS_MANY;
+	bool complete = false;
+	struct rng rng;
+	int code;
+
+	proposal_clear(out, space->n);
+	out->arm = ARM_UNTRIED;
+	attempt_stream(view, ATTEMPT_FALLBACK, &rng);
+	for (uint32_t i = 0; i < draws; i++) {
+		space_sample(space, &rng, out->x);
+		if (unique_fresh(view, out->x))
+			return 0;
+	}
+	if (space->finite) {
+		code = walk(view, arena, out->x, &complete, err);
+		if (code != CODE_EXHAUSTED)
+			return code;
+	}
+	if (complete)
+		return fail(err, CODE_EXHAUSTED, "every point of the search space has been tried");
+	return fail(err, CODE_EXHAUSTED,
+		"no untried point that satisfies the constraints was found in %u draws", draws);
+}
+
+/* The tuner again, with another stream each time, until it says something new. 0 with *found, or
+ * what it answered. Scratch is dropped between attempts: a model may be large. */
+static int redraw(const struct view *view, const struct tuner *tuner, struct arena *arena,
+	struct proposal *out, bool *found, struct error *err)
+{
+	struct arena scratch;
+	struct rng rng;
+	int code = 0;
+
+	*found = false;
+	arena_init(&scratch, arena->limit);
+	for (uint64_t attempt = 1; attempt <= REDRAWS && code == 0 && !*found; attempt++) {
+		arena_reset(&scratch);
+		proposal_clear(out, view->spec->space->n);
+		attempt_stream(view, attempt, &rng);
+		code = tuner->ask(view, &rng, &scratch, out, err);
+		*found = code == 0 && unique_fresh(view, out->x);
+	}
+	if (*found && out->tag.size) {
+		out->tag.data = arena_copy(arena, out->tag.data, out->tag.size);
+		if (!out->tag.data)
+			code = fail(err, CODE_NO_MEMORY, "out of memory");
+	}
+	arena_release(&scratch);
+	return code;
+}
+
+int tuner_ask(const struct view *view, struct arena *arena, struct proposal *out, struct error *err)
+{
+	const struct tuner *tuner = tuner_of(view->spec->tuner);
+	struct rng rng;
+	bool found;
+	int code;
+
+	proposal_clear(out, view->spec->space->n);
+	rng_init(&rng, view->spec->seed, RNG_SUGGEST, view->n_trials);
+	code = tuner->ask(view, &rng, arena, out, err);
+	if (code != 0 || (tuner->algorithm.caps & TUNER_OWN_ORDER) || unique_fresh(view, out->x))
+		return code;
+	code = redraw(view, tuner, arena, out, &found, err);
+	if (code != 0 || found)
+		return code;
+	return propose_untried(view, arena, out, err);
+}

@@ -1,0 +1,16 @@
+/*
+ * What makes a proposal one that may be handed out (tuner_ask, and the tuners that own their
+ * order).
+ */
+#ifndef ALGORITHMS_TUNERS_UNIQUE_H
+#define ALGORITHMS_TUNERS_UNIQUE_H
+
+#include <stdbool.h>
+
+#include "core/view.h"
+
+/* x is a point of the space, satisfies its constraints, is not ruled out by the canonical
+ * declaration, and no trial of view (pending ones count) has had it. */
+bool unique_fresh(const struct view *view, const double *x);
+
+#endif

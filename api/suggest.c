@@ -1,0 +1,180 @@
+/* POST /v1/experiments/{id}/suggest: trials for a worker. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "api/allowance.h"
+#include "api/body.h"
+#include "api/loop.h"
+#include "api/problem.h"
+#include "api/reply.h"
+#include "core/json.h"
+
+#define LEASE_MIN_MS	1000 /* shorter ones run out before a worker can extend them */
+#define DEADLINE_MAX_MS 600000
+
+struct suggest_body {
+	int64_t count;
+	const char *worker;
+	int64_t lease, wait;
+	int64_t deadline_ms; /* asks answer well within any deadline: checked, and no more */
+	bool resume;
+};
+
+static const struct field suggest_fields[] = {
+	FIELD(struct suggest_body, count, FIELD_INT, 0, 1, LIMIT_SUGGEST_COUNT),
+	FIELD(struct suggest_body, worker, FIELD_STRING, FIELD_NULLABLE, 1, LIMIT_WORKER),
+	FIELD(struct suggest_body, lease, FIELD_DURATION, FIELD_NULLABLE, LEASE_MIN_MS,
+		LIMIT_LEASE_MS),
+	FIELD(struct suggest_body, wait, FIELD_DURATION, FIELD_NULLABLE, 0, LIMIT_WAIT_MS),
+	FIELD(struct suggest_body, deadline_ms, FIELD_INT, FIELD_NULLABLE, 1, DEADLINE_MAX_MS),
+	FIELD(struct suggest_body, resume, FIELD_BOOL, 0, 0, 0),
+	{ NULL },
+};
+
+static void write_resume(struct buffer *out, int64_t trial, int64_t step, const char *checkpoint)
+{
+	buffer_printf(out, ",\"resume_from\":{\"trial\":%" PRId64 ",\"step\":", trial);
+	if (step >= 0)
+		buffer_printf(out, "%" PRId64, step);
+	else
+		buffer_add_text(out, "null");
+	buffer_add_text(out, ",\"checkpoint\":");
+	if (checkpoint)
+		json_write_string(out, checkpoint);
+	else
+		buffer_add_text(out, "null");
+	buffer_add_char(out, '}');
+}
+
+/* The last step of the attempts before the current one; -1: none known. */
+static int64_t step_before(const struct trial *trial)
+{
+	int64_t step = -1;
+	for (uint32_t i = 0; i < trial->n_reports; i++) {
+		const struct report *report = &trial->reports[i];
+		if (report->attempt < trial->attempt && !report->late && report->step > step)
+			step = report->step;
+	}
+	return step;
+}
+
+/* What the worker can go on from: its parent, or an earlier attempt of the trial itself. */
+static void write_origin(struct buffer *out, const struct view *view, const struct trial *trial)
+{
+	const struct trial *parent = trial->parent >= 0 ? view_trial(view, trial->parent) : NULL;
+	if (trial->attempt > 1) {
+		int64_t step = step_before(trial);
+		if (step >= 0 || trial->checkpoint) {
+			write_resume(out, trial->number, step, trial->checkpoint);
+			return;
+		}
+	}
+	if (parent)
+		write_resume(out, parent->number, parent->last_step, parent->checkpoint);
+}
+
+/* What the tuner said of it, and the version of the log it knew. */
+static void write_meta(struct buffer *out, const struct trial *trial)
+{
+	size_t size = trial->meta ? strlen(trial->meta) : 0;
+	if (size < 2)
+		return;
+	buffer_add_text(out, ",\"meta\":");
+	buffer_add(out, trial->meta, size - 1);
+	buffer_printf(out, "%s\"version\":%" PRIu64 "}", size > 2 ? "," : "", trial->base_version);
+}
+
+static void write_suggestion(struct buffer *out, const struct view *view, const struct trial *trial)
+{
+	buffer_printf(out,
+		"{\"trial\":%" PRId64 ",\"parameters\":%s,\"lease_expires_at\":", trial->number,
+		trial->parameters);
+	write_time(out, trial->lease_until_ms);
+	buffer_printf(out, ",\"attempt\":%u", (unsigned)trial->attempt);
+	if (!isnan(trial->resource)) {
+		buffer_add_text(out, ",\"resource\":");
+		json_write_number(out, trial->resource, true);
+	}
+	write_origin(out, view, trial);
+	write_meta(out, trial);
+	buffer_add_char(out, '}');
+}
+
+static void server_timing(struct call *call, const struct op *op)
+{
+	double total_us = (double)(monotonic_us() - call->received_us);
+	double queue_us = total_us - (double)op->ask_us - (double)op->db_us;
+	const char *text = arena_printf(&call->arena, "queue;dur=%.3f, db;dur=%.3f, ask;dur=%.3f",
+		fmax(queue_us, 0) / 1e3, (double)op->db_us / 1e3, (double)op->ask_us / 1e3);
+	if (text)
+		call_header(call, "Server-Timing", text);
+}
+
+static void suggest_done(struct op *op)
+{
+	struct call *call = op->context;
+	struct buffer *out = &call->out;
+	const struct suggest_answer *answer = &op->suggested;
+
+	if (op->code) {
+		problem_reply(call, &op->error, NULL);
+		return;
+	}
+	buffer_add_text(out, "{\"trials\":[");
+	for (size_t i = 0; i < answer->n; i++) {
+		if (i)
+			buffer_add_char(out, ',');
+		write_suggestion(out, op->view, answer->trials[i]);
+	}
+	buffer_add_char(out, ']');
+	if (answer->n == 0) {
+		if (answer->done)
+			buffer_add_text(out, ",\"done\":true");
+		else
+			buffer_printf(out, ",\"retry_after_ms\":%" PRId64, answer->retry_after_ms);
+		buffer_add_text(out, ",\"reason\":");
+		json_write_string(out, answer->reason ? answer->reason : "");
+	}
+	buffer_printf(out, ",\"version\":%" PRIu64 "}", answer->version);
+	server_timing(call, op);
+	reply_replayed(call, op->replayed);
+	reply_json(call, 200);
+}
+
+void suggest(struct api *api, struct session *session, struct call *call)
+{
+	struct suggest_body body = { .count = 1 };
+	const struct idempotency *key;
+	struct experiment_row row;
+	json_t *document;
+
+	if (!body_read(call, suggest_fields, &body, &document))
+		return;
+	json_decref(document);
+	if (!idempotency_of(call, &key) || !key_with_status(call, &key, 200))
+		return;
+	const char *team = team_of(call);
+	if (!team) { /* an instance admin: the trials count against the owner */
+		if (!experiment_of(api, session, call, &row))
+			return;
+		team = row.team;
+	}
+	if (!allowance_trials(api, session, call, key, team, (size_t)body.count))
+		return;
+	struct op *op = op_new(call, OP_SUGGEST, key);
+	if (!op) {
+		no_memory_reply(call);
+		return;
+	}
+	op->suggest = (struct suggest_request){
+		.count = (size_t)body.count,
+		.worker = body.worker,
+		.lease_ms = body.lease,
+		.wait_ms = body.wait,
+		.resume = body.resume,
+	};
+	op->done = suggest_done;
+	op->context = call;
+	engine_submit(api->engine, session, op);
+}

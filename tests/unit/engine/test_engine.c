@@ -1,0 +1,618 @@
+/* The use cases, one by one, on SQLite with a clock that only moves when the test says so. */
+#include "tests/unit/engine/support.h"
+
+#include <math.h>
+
+#define SPACE  "\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}}"
+#define SMALL  "\"search_space\":{\"x\":{\"_type\":\"choice\",\"_value\":[1,2,3]}}"
+#define RANDOM "\"tuner\":{\"name\":\"random\",\"seed\":1}"
+
+static void test_loop_to_max_trials(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_trials\":5}}");
+	for (int64_t i = 0; i < 5; i++) {
+		suggest(f, &w, 1, 0);
+		assert_int_equal(w.n, 1);
+		assert_int_equal(w.trials[0].number, i);
+		assert_int_equal(w.trials[0].attempt, 1);
+		assert_int_equal(w.trials[0].lease_until_ms, f->now_ms + DEFAULT_LEASE_MS);
+		observe(f, &w, i, 0, OBSERVE_FINAL, -1, (double)i);
+		assert_true(w.items[0].accepted);
+		assert_int_equal(w.items[0].state, TRIAL_SUCCEEDED);
+	}
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 0);
+	assert_true(w.op.suggested.done);
+	assert_string_equal(w.reason, "max_trials");
+	assert_int_equal(w.counts.status, STATUS_DONE);
+	assert_int_equal(w.counts.best, 4);
+}
+
+static void test_more_than_max_is_never_handed_out(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_trials\":5}}");
+	suggest(f, &w, 64, 0);
+	assert_int_equal(w.n, 5);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 0);
+	assert_false(w.op.suggested.done);
+	assert_string_equal(w.reason, "waiting_for_results");
+}
+
+static void test_concurrency(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"concurrency\":2}}");
+	suggest(f, &w, 3, 0);
+	assert_int_equal(w.n, 2);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 0);
+	assert_string_equal(w.reason, "concurrency");
+	observe(f, &w, 1, 0, OBSERVE_FAILED, -1, 0);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.trials[0].number, 2);
+}
+
+static void test_exhausted_after_the_last_result(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SMALL "," RANDOM "}");
+	suggest(f, &w, 10, 0);
+	assert_int_equal(w.n, 3);
+	suggest(f, &w, 1, 0);
+	assert_false(w.op.suggested.done);
+	for (int64_t i = 0; i < 3; i++)
+		observe(f, &w, i, 0, OBSERVE_FINAL, -1, 1);
+	suggest(f, &w, 1, 0);
+	assert_true(w.op.suggested.done);
+	assert_string_equal(w.reason, "exhausted");
+}
+
+static void test_parked_until_a_result(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w, parked;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"concurrency\":1}}");
+	suggest(f, &w, 1, 0);
+	suggest(f, &parked, 1, 10000);
+	assert_false(parked.completed);
+	observe(f, &w, 0, 0, OBSERVE_FINAL, -1, 1);
+	assert_true(parked.completed);
+	assert_int_equal(parked.n, 1);
+	assert_int_equal(parked.trials[0].number, 1);
+}
+
+static void test_parked_until_its_deadline(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w, parked;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"concurrency\":1}}");
+	suggest(f, &w, 1, 0);
+	suggest(f, &parked, 1, 10000);
+	f->now_ms += 9000;
+	engine_tick(f->engine, f->session);
+	assert_false(parked.completed);
+	f->now_ms += 1001;
+	engine_tick(f->engine, f->session);
+	assert_true(parked.completed);
+	assert_int_equal(parked.n, 0);
+	assert_string_equal(parked.reason, "concurrency");
+}
+
+static void test_forget_and_drain(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w, gone, parked;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"concurrency\":1}}");
+	suggest(f, &w, 1, 0);
+	suggest(f, &gone, 1, 10000);
+	suggest(f, &parked, 1, 10000);
+	assert_true(engine_forget(f->engine, &gone.op));
+	assert_false(engine_forget(f->engine, &gone.op));
+	engine_drain(f->engine);
+	assert_true(parked.completed);
+	assert_false(gone.completed);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.op.code, CODE_UNAVAILABLE);
+}
+
+static void test_observe_is_idempotent(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	suggest(f, &w, 1, 0);
+	observe(f, &w, 0, 1, OBSERVE_REPORT, 3, 0.5);
+	assert_true(w.items[0].accepted && !w.items[0].repeated);
+	uint64_t version = w.counts.version;
+	observe(f, &w, 0, 1, OBSERVE_REPORT, 3, 0.5);
+	assert_true(w.items[0].accepted && w.items[0].repeated);
+	assert_int_equal(w.counts.version, version);
+	observe(f, &w, 0, 1, OBSERVE_REPORT, 3, 0.6);
+	assert_false(w.items[0].accepted);
+	assert_int_equal(w.items[0].error.code, CODE_CONFLICT);
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, NAN);
+	assert_true(w.items[0].accepted);
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, NAN);
+	assert_true(w.items[0].accepted && w.items[0].repeated);
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, 1);
+	assert_int_equal(w.items[0].error.code, CODE_CONFLICT);
+	observe(f, &w, 0, 1, OBSERVE_FAILED, -1, 0);
+	assert_int_equal(w.items[0].error.code, CODE_CONFLICT);
+	observe(f, &w, 7, 1, OBSERVE_FINAL, -1, 1);
+	assert_int_equal(w.items[0].error.code, CODE_NOT_FOUND);
+	observe(f, &w, 0, 9, OBSERVE_FINAL, -1, 1);
+	assert_int_equal(w.items[0].error.code, CODE_CONFLICT);
+}
+
+static void test_late_results(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_retries\":1}}");
+	suggest(f, &w, 2, 0);
+	on_trial(f, &w, OP_STOP, 0, 0);
+	assert_int_equal(w.subject.state, TRIAL_STOPPED);
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, 5);
+	assert_true(w.items[0].accepted && w.items[0].late);
+	assert_int_equal(w.items[0].state, TRIAL_STOPPED);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	uint64_t version = w.counts.version;
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, 5);
+	assert_true(w.items[0].repeated);
+	assert_int_equal(w.counts.version, version);
+	assert_int_equal(w.counts.best, -1);
+
+	/* Trial 1 expires twice: handed out again, then lost; its result still counts. */
+	f->now_ms += DEFAULT_LEASE_MS + 1;
+	engine_tick(f->engine, f->session);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.trials[0].number, 1);
+	assert_int_equal(w.trials[0].attempt, 2);
+	f->now_ms += DEFAULT_LEASE_MS + 1;
+	engine_tick(f->engine, f->session);
+	on_trial(f, &w, OP_EXPLAIN, 1, 0);
+	assert_int_equal(w.subject.state, TRIAL_LOST);
+	observe(f, &w, 1, 1, OBSERVE_FINAL, -1, 5);
+	assert_true(w.items[0].accepted);
+	assert_int_equal(w.items[0].state, TRIAL_SUCCEEDED);
+	assert_int_equal(w.counts.best, 1);
+}
+
+static void test_old_attempts(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_retries\":5}}");
+	suggest(f, &w, 1, 0);
+	f->now_ms += DEFAULT_LEASE_MS + 1;
+	engine_tick(f->engine, f->session);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.trials[0].attempt, 2);
+	observe(f, &w, 0, 1, OBSERVE_FAILED, -1, 0);
+	assert_true(w.items[0].accepted && w.items[0].late);
+	assert_int_equal(w.items[0].state, TRIAL_RUNNING);
+	observe(f, &w, 0, 1, OBSERVE_REPORT, 1, 0.1);
+	assert_true(w.items[0].accepted && w.items[0].late);
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.op.code, CODE_GONE);
+	on_trial(f, &w, OP_HEARTBEAT, 0, 2);
+	assert_int_equal(w.op.code, 0);
+	observe(f, &w, 0, 1, OBSERVE_FINAL, -1, 1);
+	assert_int_equal(w.items[0].state, TRIAL_SUCCEEDED);
+}
+
+static void test_heartbeat(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	struct op *op = prepare(f, &w, OP_SUGGEST);
+	op->suggest = (struct suggest_request){ .count = 1, .lease_ms = 60000 };
+	submit(f, &w);
+	int64_t until = w.trials[0].lease_until_ms;
+	f->now_ms += 10000;
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.items[0].lease_until_ms, until); /* more than half is left */
+	f->now_ms += 40000;
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.items[0].lease_until_ms, f->now_ms + 60000);
+	f->now_ms += 59000;
+	engine_tick(f->engine, f->session);
+	on_trial(f, &w, OP_EXPLAIN, 0, 0);
+	assert_int_equal(w.subject.state, TRIAL_RUNNING);
+	f->now_ms += 2000;
+	engine_tick(f->engine, f->session);
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.op.code, CODE_GONE);
+}
+
+static void test_experiment_stop_reaches_workers(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	suggest(f, &w, 1, 0);
+	struct op *op = prepare(f, &w, OP_STATUS);
+	op->status.to = STATUS_STOPPED;
+	submit(f, &w);
+	assert_int_equal(w.op.code, 0);
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	suggest(f, &w, 1, 0);
+	assert_true(w.op.suggested.done);
+	assert_string_equal(w.reason, "stopped");
+	op = prepare(f, &w, OP_STATUS);
+	op->status.to = STATUS_PAUSED;
+	submit(f, &w);
+	assert_int_equal(w.op.code, CODE_CONFLICT);
+	op = prepare(f, &w, OP_STATUS);
+	op->status.to = STATUS_RUNNING;
+	submit(f, &w);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 1);
+}
+
+static void test_idempotency_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+	struct idempotency key = {
+		.team = "default", .key = "k1", .digest = "d1", .experiment = "", .status = 200
+	};
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	for (int i = 0; i < 3; i++) {
+		struct op *op = prepare(f, &w, OP_SUGGEST);
+		op->suggest = (struct suggest_request){ .count = 2, .worker = "w" };
+		op->key = &key;
+		submit(f, &w);
+		assert_int_equal(w.op.code, 0);
+		assert_int_equal(w.n, 2);
+		assert_int_equal(w.trials[0].number, 0);
+		assert_int_equal(w.trials[1].number, 1);
+		assert_int_equal(w.op.replayed, i > 0);
+		f->now_ms += 1000;
+	}
+	assert_int_equal(w.trials[0].lease_until_ms, f->now_ms - 3000 + DEFAULT_LEASE_MS);
+	struct idempotency other = key;
+	other.digest = "d2";
+	struct op *op = prepare(f, &w, OP_SUGGEST);
+	op->suggest = (struct suggest_request){ .count = 1 };
+	op->key = &other;
+	submit(f, &w);
+	assert_int_equal(w.op.code, CODE_KEY_REUSED);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.trials[0].number, 2);
+}
+
+static void edit(struct fixture *f, struct waiting *w, const char *text, int64_t if_match,
+	struct faults *faults)
+{
+	struct op *op = prepare(f, w, OP_EDIT);
+	op->faults = faults;
+	op->edit.text = text;
+	op->edit.size = strlen(text);
+	op->edit.if_match = if_match;
+	submit(f, w);
+}
+
+static void test_edit(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+	struct faults faults;
+
+	create(f, "{\"name\":\"a\"," SMALL "," RANDOM ",\"limits\":{\"max_trials\":2}}");
+	suggest(f, &w, 2, 0);
+	observe(f, &w, 0, 0, OBSERVE_FINAL, -1, 1);
+	observe(f, &w, 1, 0, OBSERVE_FINAL, -1, 2);
+	assert_int_equal(w.counts.status, STATUS_DONE);
+	edit(f, &w, "{\"limits\":{\"max_trials\":3}}", 1, &faults);
+	assert_int_equal(w.op.code, CODE_PRECONDITION);
+	edit(f, &w, "{\"limits\":{\"max_trials\":-3}}", -1, &faults);
+	assert_int_equal(w.op.code, CODE_INVALID);
+	assert_string_equal(faults.items[0].pointer, "/limits/max_trials");
+	edit(f, &w, "{\"limits\":{\"max_trials\":3}}", (int64_t)w.counts.spec_version, &faults);
+	assert_int_equal(w.op.code, 0);
+	assert_int_equal(w.counts.status, STATUS_RUNNING);
+	suggest(f, &w, 5, 0);
+	assert_int_equal(w.n, 1);
+	/* Out of the new space: kept, counted, no longer the model's. */
+	edit(f, &w,
+		"{\"search_space\":{\"x\":{\"_type\":\"choice\",\"_value\":[7,8,9]}},"
+		"\"limits\":{\"max_trials\":100}}",
+		-1, &faults);
+	assert_int_equal(w.op.code, 0);
+	suggest(f, &w, 5, 0);
+	assert_int_equal(w.n, 3);
+	on_trial(f, &w, OP_EXPLAIN, 0, 0);
+	assert_null(w.subject.x);
+}
+
+static void test_custom_and_seeds(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+	const char *parameters[] = { "{\"x\":0.25}", "{\"x\":2}", "{\"y\":1}" };
+	struct metric zero = { "default", 0, NAN };
+	struct seed_row rows[] = {
+		{ .parameters = "{\"x\":0.5}", .metrics = &zero, .n_metrics = 1 },
+		{ .parameters = "{\"x\":0.75}", .failed = true },
+		{ .parameters = "{\"x\":0.75}" },
+	};
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_trials\":2}}");
+	struct op *op = prepare(f, &w, OP_SEED);
+	op->seed.rows = rows;
+	op->seed.n = 3;
+	submit(f, &w);
+	assert_true(w.rows[0].accepted && w.rows[1].accepted);
+	assert_int_equal(w.rows[2].error.code, CODE_INVALID);
+	assert_int_equal(w.counts.best, 0); /* zero is a value */
+	op = prepare(f, &w, OP_ENQUEUE);
+	op->enqueue.parameters = parameters;
+	op->enqueue.n = 3;
+	submit(f, &w);
+	assert_true(w.rows[0].accepted);
+	assert_int_equal(w.rows[0].trial, 2);
+	assert_int_equal(w.rows[1].error.code, CODE_INVALID);
+	assert_int_equal(w.rows[2].error.code, CODE_INVALID);
+	suggest(f, &w, 5, 0);
+	assert_int_equal(w.n, 2); /* the custom one first; seeds do not count */
+	assert_int_equal(w.trials[0].number, 2);
+	assert_string_equal(w.trials[0].parameters, "{\"x\":0.25}");
+}
+
+static void test_cancel_retry_release(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	suggest(f, &w, 2, 0);
+	on_trial(f, &w, OP_RELEASE, 0, 2);
+	assert_int_equal(w.op.code, CODE_GONE);
+	on_trial(f, &w, OP_RELEASE, 0, 1);
+	assert_int_equal(w.subject.state, TRIAL_WAITING);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.trials[0].number, 0);
+	assert_int_equal(w.trials[0].attempt, 2);
+	on_trial(f, &w, OP_RETRY, 0, 0);
+	assert_int_equal(w.op.code, CODE_CONFLICT);
+	on_trial(f, &w, OP_CANCEL, 0, 0);
+	assert_int_equal(w.subject.state, TRIAL_CANCELLED);
+	on_trial(f, &w, OP_HEARTBEAT, 0, 2);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	on_trial(f, &w, OP_RETRY, 0, 0);
+	assert_int_equal(w.subject.state, TRIAL_WAITING);
+	observe(f, &w, 1, 0, OBSERVE_FAILED, -1, 0);
+	on_trial(f, &w, OP_RETRY, 1, 0);
+	suggest(f, &w, 2, 0);
+	assert_int_equal(w.n, 2);
+	observe(f, &w, 1, 0, OBSERVE_FINAL, -1, 3);
+	assert_int_equal(w.items[0].state, TRIAL_SUCCEEDED);
+	assert_int_equal(w.counts.best, 1);
+}
+
+static void test_limits_that_results_reach(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"target\":0.9}}");
+	suggest(f, &w, 2, 0);
+	observe(f, &w, 0, 0, OBSERVE_FINAL, -1, 0.95);
+	suggest(f, &w, 1, 0);
+	assert_true(w.op.suggested.done);
+	assert_string_equal(w.reason, "target");
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"patience\":2}}");
+	for (int64_t i = 0; i < 3; i++) {
+		suggest(f, &w, 1, 0);
+		observe(f, &w, i, 0, OBSERVE_FINAL, -1, i == 0 ? 1 : 0);
+	}
+	suggest(f, &w, 1, 0);
+	assert_string_equal(w.reason, "patience");
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_duration\":\"1h\"}}");
+	suggest(f, &w, 1, 0);
+	f->now_ms += 3600 * 1000 + 1;
+	engine_tick(f->engine, f->session);
+	suggest(f, &w, 1, 0);
+	assert_true(w.op.suggested.done);
+	assert_string_equal(w.reason, "max_duration");
+
+	create(f,
+		"{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_trial_duration\":\"1m\"}}");
+	struct op *op = prepare(f, &w, OP_SUGGEST);
+	op->suggest = (struct suggest_request){ .count = 1, .lease_ms = 3600000 };
+	submit(f, &w);
+	f->now_ms += 60 * 1000 + 1;
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	assert_int_equal(w.items[0].state, TRIAL_STOPPED);
+}
+
+static void test_medianstop_verdict_rides_on_the_report(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"assessor\":{\"name\":\"medianstop\"}}");
+	suggest(f, &w, 3, 0);
+	for (int64_t trial = 0; trial < 2; trial++) {
+		for (int64_t step = 0; step < 5; step++)
+			observe(f, &w, trial, 0, OBSERVE_REPORT, step, 10);
+		observe(f, &w, trial, 0, OBSERVE_FINAL, -1, 10);
+	}
+	observe(f, &w, 2, 0, OBSERVE_REPORT, 0, 1);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	assert_int_equal(w.items[0].state, TRIAL_STOPPED);
+	assert_true(strlen(w.item_reason) > 0);
+}
+
+static void test_resume_own_trials(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	suggest(f, &w, 2, 0);
+	struct op *op = prepare(f, &w, OP_SUGGEST);
+	op->suggest = (struct suggest_request){ .count = 2, .worker = "w1", .resume = true };
+	submit(f, &w);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.trials[0].number, 0);
+	assert_int_equal(w.trials[1].number, 1);
+	op = prepare(f, &w, OP_SUGGEST);
+	op->suggest = (struct suggest_request){ .count = 1, .worker = "w2", .resume = true };
+	submit(f, &w);
+	assert_int_equal(w.trials[0].number, 2);
+}
+
+static void test_other_teams_see_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM "}");
+	struct op *op = prepare(f, &w, OP_SUGGEST);
+	op->team = "stranger";
+	op->suggest.count = 1;
+	submit(f, &w);
+	assert_int_equal(w.op.code, CODE_NOT_FOUND);
+}
+
+static void test_delete_answers_who_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w, parked;
+	struct error err;
+
+	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"concurrency\":1}}");
+	suggest(f, &w, 1, 0);
+	suggest(f, &parked, 1, 10000);
+	assert_int_equal(
+		engine_experiment_delete(f->engine, f->session, "default", f->id, &err), 0);
+	assert_true(parked.completed);
+	assert_int_equal(parked.op.code, CODE_NOT_FOUND);
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.op.code, CODE_NOT_FOUND);
+}
+
+static void test_replay_every_trial(void **state)
+{
+	static const char *const tuners[] = { "random", "tpe", "evolution", "anneal", "sobol" };
+	struct fixture *f = *state;
+	struct waiting w;
+	char body[512];
+
+	for (size_t t = 0; t < sizeof(tuners) / sizeof(*tuners); t++) {
+		snprintf(body, sizeof(body),
+			"{\"name\":\"a\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":"
+			"[0,1]},\"c\":{\"_type\":\"choice\",\"_value\":[\"a\",\"b\"]}},"
+			"\"tuner\":{\"name\":\"%s\",\"seed\":5}}",
+			tuners[t]);
+		create(f, body);
+		for (int64_t i = 0; i < 45; i += 3) {
+			suggest(f, &w, 3, 0);
+			assert_int_equal(w.n, 3);
+			for (int64_t k = 0; k < 2; k++)
+				observe(f, &w, i + k, 0, OBSERVE_FINAL, -1,
+					(double)((i * 7 + k) % 5));
+		}
+		for (int64_t i = 0; i < 45; i++) {
+			const char *recorded, *recomputed;
+			struct error err = { 0 };
+			bool equal;
+			assert_int_equal(engine_replay(f->engine, f->session, "default", f->id, i,
+						 &f->arena, &recorded, &recomputed, &equal, &err),
+				0);
+			if (!equal)
+				fail_msg("%s trial %d: %s, then %s", tuners[t], (int)i, recorded,
+					recomputed);
+		}
+	}
+}
+
+static void test_import_goes_on_exactly(void **state)
+{
+	struct fixture *f = *state;
+	struct waiting w, copy;
+	struct import *import;
+	const struct event *events;
+	size_t n;
+	struct error err = { 0 };
+	char original[ID_SIZE];
+
+	create(f, "{\"name\":\"a\"," SPACE ",\"tuner\":{\"name\":\"tpe\",\"seed\":5}}");
+	for (int64_t i = 0; i < 30; i++) {
+		suggest(f, &w, 1, 0);
+		observe(f, &w, i, 0, OBSERVE_FINAL, -1, (double)(i % 4));
+	}
+	assert_int_equal(store_events(f->session, f->id, 0, 1000, &f->arena, &events, &n, &err), 0);
+	assert_int_equal(engine_import_begin(f->engine, "default", &import, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		if (engine_import_event(import, f->session, &events[i], &err))
+			fail_msg("event %zu: %s", i, err.message);
+	memcpy(original, f->id, ID_SIZE);
+	char id[ID_SIZE];
+	assert_int_equal(engine_import_end(import, f->session, id, &err), 0);
+	suggest(f, &w, 1, 0);
+	memcpy(f->id, id, ID_SIZE);
+	suggest(f, &copy, 1, 0);
+	assert_string_not_equal(original, id);
+	assert_int_equal(copy.trials[0].number, w.trials[0].number);
+	assert_string_equal(copy.trials[0].parameters, w.trials[0].parameters);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_loop_to_max_trials),
+		T(test_more_than_max_is_never_handed_out),
+		T(test_concurrency),
+		T(test_exhausted_after_the_last_result),
+		T(test_parked_until_a_result),
+		T(test_parked_until_its_deadline),
+		T(test_forget_and_drain),
+		T(test_observe_is_idempotent),
+		T(test_late_results),
+		T(test_old_attempts),
+		T(test_heartbeat),
+		T(test_experiment_stop_reaches_workers),
+		T(test_idempotency_keys),
+		T(test_edit),
+		T(test_custom_and_seeds),
+		T(test_cancel_retry_release),
+		T(test_limits_that_results_reach),
+		T(test_medianstop_verdict_rides_on_the_report),
+		T(test_resume_own_trials),
+		T(test_other_teams_see_nothing),
+		T(test_delete_answers_who_waits),
+		T(test_replay_every_trial),
+		T(test_import_goes_on_exactly),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
