@@ -5,7 +5,7 @@ PRESET = release
 BUILD = build/$(PRESET)
 JOBS != nproc 2>/dev/null || echo 2
 
-.PHONY: help deps build run test check bench format format-check tidy asan tsan fuzz coverage clean
+.PHONY: help deps packages build run test check bench format format-check tidy asan tsan fuzz coverage clean
 
 help:
 	@echo "make run      install what is needed, build, start cairnd on SQLite with a demo (CAIRN_DEMO=0: without)"
@@ -25,8 +25,17 @@ build: deps
 run: build
 	@deploy/run-demo $(BUILD)
 
-test:
+# What the contract and end-to-end tests import; the C tests need none of it.
+NODE_MODULES = tests/contract/node_modules/.package-lock.json
+
+$(NODE_MODULES): tests/contract/package-lock.json
+	@cd tests/contract && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+packages:
 	@deploy/install-deps build test
+	@$(MAKE) --no-print-directory $(NODE_MODULES)
+
+test: packages
 	@cmake --preset dev >/dev/null
 	@cmake --build build/dev -j$(JOBS)
 	@tests/servers.sh ctest --test-dir build/dev --output-on-failure -j$(JOBS)

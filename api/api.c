@@ -166,7 +166,8 @@ static void see_argument(void *context, const char *name)
 {
 	struct query_check *check = context;
 
-	if (check->unknown || (*name && !strchr(name, ' ') && route_takes(check->route->query, name)))
+	if (check->unknown ||
+		(*name && !strchr(name, ' ') && route_takes(check->route->query, name)))
 		return;
 	check->unknown = arena_strdup(check->arena, name);
 	if (!check->unknown)

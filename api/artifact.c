@@ -215,7 +215,9 @@ static void artifact_get(struct api *api, struct session *session, struct call *
 		stream_artifact(call, row.id, &artifact);
 		return;
 	}
-	reply_empty(call, 200);
+	call->status = 200;
+	call->content_type = artifact.content_type;
+	call_finish(call);
 }
 
 static void artifact_delete(struct api *api, struct session *session, struct call *call)

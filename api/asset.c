@@ -64,10 +64,10 @@ int assets_open(struct api *api, struct error *err)
 	etag_make(asset_openapi, OPENAPI_SIZE, api->openapi_etag);
 	etag_make(asset_dashboard, DASHBOARD_SIZE, api->dashboard_etag);
 	buffer_init(&policy, sizeof(api->dashboard_policy) - 1);
-	buffer_add_text(&policy, "default-src 'none'; connect-src 'self'; base-uri 'none'; "
+	buffer_add_text(&policy, "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
 				 "form-action 'none'; frame-ancestors 'none'");
 	bool ok = add_source(&policy, "script-src", "script") &&
-		add_source(&policy, "style-src", "style") && !policy.failed;
+		  add_source(&policy, "style-src", "style") && !policy.failed;
 	if (ok)
 		memcpy(api->dashboard_policy, buffer_text(&policy), policy.size + 1);
 	buffer_release(&policy);
@@ -82,8 +82,8 @@ static bool none_match(struct call *call, const char *etag)
 	return given && (strcmp(given, "*") == 0 || strstr(given, etag));
 }
 
-static void reply_asset(struct call *call, const char *type, const char *etag, const char *data,
-	size_t size)
+static void reply_asset(
+	struct call *call, const char *type, const char *etag, const char *data, size_t size)
 {
 	call_header(call, "ETag", etag);
 	call_header(call, "Cache-Control", "no-cache");
@@ -145,8 +145,7 @@ const char *openapi_summary(const char *operation, struct arena *arena)
 	int n = snprintf(line, sizeof(line), "\n      operationId: %s\n", operation);
 	const char *at = memmem(asset_openapi, OPENAPI_SIZE, line, (size_t)n);
 	const char *summary = at ? summary_near(at) : NULL;
-	const char *out =
-		summary ? arena_strndup(arena, summary, strcspn(summary, "\n")) : NULL;
+	const char *out = summary ? arena_strndup(arena, summary, strcspn(summary, "\n")) : NULL;
 
 	return out ? out : "";
 }

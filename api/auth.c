@@ -111,9 +111,8 @@ static bool local_origin(const char *origin)
  * that lets the world in. */
 static const char *not_local(struct call *call)
 {
-	static const char *const forwarded[] = { "Forwarded", "X-Forwarded-For",
-		"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server",
-		"X-Real-IP", "Via" };
+	static const char *const forwarded[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+		"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-IP", "Via" };
 	const char *host = call->transport->header(call, "Host");
 	const char *origin = call->transport->header(call, "Origin");
 
@@ -136,7 +135,8 @@ static int check_open(struct call *call, struct error *err)
 
 	if (why)
 		return fail(err, CODE_UNAUTHENTICATED,
-			"the server has no tokens yet and answers only this machine, but %s; create "
+			"the server has no tokens yet and answers only this machine, but %s; "
+			"create "
 			"one with: cairnd token create --admin",
 			why);
 	call->identity = (struct identity){
@@ -289,8 +289,8 @@ static void rate_headers(struct call *call, const struct allowed *allowed)
 	call_header(call, "Retry-After", text);
 }
 
-static int team_load(struct auth *auth, struct session *session, struct call *call,
-	int64_t now_ms, struct error *err)
+static int team_load(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
+	struct error *err)
 {
 	const char *team = call->identity.team;
 	struct team_row row;
@@ -308,8 +308,8 @@ static int team_load(struct auth *auth, struct session *session, struct call *ca
 	return 0;
 }
 
-static int check_rate(struct auth *auth, struct session *session, struct call *call,
-	int64_t now_ms, struct error *err)
+static int check_rate(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
+	struct error *err)
 {
 	const char *team = call->identity.team;
 	struct allowed allowed = { .ok = true };
@@ -331,8 +331,8 @@ static int check_rate(struct auth *auth, struct session *session, struct call *c
 	pthread_mutex_unlock(&auth->lock);
 	if (allowed.limit)
 		rate_headers(call, &allowed);
-	return allowed.ok ? 0 :
-			    fail(err, CODE_RATE_LIMITED,
+	return allowed.ok ? 0
+			  : fail(err, CODE_RATE_LIMITED,
 				    "team %s has used up its %" PRId64 " requests per minute", team,
 				    allowed.limit);
 }

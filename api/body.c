@@ -76,18 +76,18 @@ static bool in_range(const struct field *field, double x)
 
 static void take_string(const struct place *place, const json_t *value)
 {
-	if (!json_is_string(value) ||
-		!in_range(place->field, (double)json_string_length(value))) {
+	if (!json_is_string(value) || !in_range(place->field, (double)json_string_length(value))) {
 		bool any = place->field->low == 0 && place->field->high == 0;
 		if (any)
 			fault_add(place->faults, place->at, "must be a string");
 		else
-			fault_add(place->faults, place->at, "must be a string of %.0f to %.0f bytes",
-				place->field->low, place->field->high);
+			fault_add(place->faults, place->at,
+				"must be a string of %.0f to %.0f bytes", place->field->low,
+				place->field->high);
 		return;
 	}
-	const char *copy = arena_strndup(
-		place->arena, json_string_value(value), json_string_length(value));
+	const char *copy =
+		arena_strndup(place->arena, json_string_value(value), json_string_length(value));
 	if (!copy)
 		fault_add(place->faults, place->at, "no memory to keep it");
 	else
@@ -98,7 +98,7 @@ static void take_int(const struct place *place, const json_t *value)
 {
 	double x = json_number_value(value);
 	bool whole = json_is_integer(value) ||
-		(json_is_real(value) && x == floor(x) && fabs(x) <= EXACT_INTEGERS);
+		     (json_is_real(value) && x == floor(x) && fabs(x) <= EXACT_INTEGERS);
 
 	if (!whole || !in_range(place->field, x)) {
 		range_fault(place, "an integer", "");
@@ -130,7 +130,8 @@ static void take_bool(const struct place *place, const json_t *value)
 
 static void take_duration(const struct place *place, const json_t *value)
 {
-	static const char what[] = "a duration: \"90s\", \"5m\", \"250ms\", or a number of seconds,";
+	static const char what[] =
+		"a duration: \"90s\", \"5m\", \"250ms\", or a number of seconds,";
 	int64_t ms = -1;
 
 	if (json_is_string(value))
@@ -189,8 +190,8 @@ static void (*const takers[])(const struct place *place, const json_t *value) = 
 
 /* ---- the object ---- */
 
-static void unknown_fault(const struct field *fields, const char *name, const struct path *at,
-	struct faults *faults)
+static void unknown_fault(
+	const struct field *fields, const char *name, const struct path *at, struct faults *faults)
 {
 	char known[FAULT_MESSAGE_MAX] = "";
 	size_t used = 0;

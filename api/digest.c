@@ -45,7 +45,7 @@ void digest_parts(const struct bytes *parts, size_t n, char out[DIGEST_HEX_SIZE]
 	for (size_t i = 0; ok && i < n; i++) {
 		uint64_t size = parts[i].size;
 		ok = EVP_DigestUpdate(md, &size, sizeof(size)) &&
-			EVP_DigestUpdate(md, parts[i].data, parts[i].size);
+		     EVP_DigestUpdate(md, parts[i].data, parts[i].size);
 	}
 	ok = ok && EVP_DigestFinal_ex(md, raw, NULL);
 	EVP_MD_CTX_free(md);

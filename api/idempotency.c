@@ -60,8 +60,8 @@ static void replay(struct call *call, const struct idempotency *first)
 	reply_json(call, first->status);
 }
 
-bool idempotency_replay(struct api *api, struct session *session, struct call *call,
-	const struct idempotency *key)
+bool idempotency_replay(
+	struct api *api, struct session *session, struct call *call, const struct idempotency *key)
 {
 	struct idempotency first;
 	struct error err = { 0 };
@@ -69,8 +69,7 @@ bool idempotency_replay(struct api *api, struct session *session, struct call *c
 
 	if (!key)
 		return false;
-	int rc = store_idempotency_get(
-		session, key->team, key->key, &call->arena, &first, &err);
+	int rc = store_idempotency_get(session, key->team, key->key, &call->arena, &first, &err);
 	if (rc == CODE_NOT_FOUND)
 		return false;
 	if (!rc && first.created_ms < now_ms - IDEMPOTENCY_TTL_MS) {

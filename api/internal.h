@@ -9,12 +9,16 @@
 
 struct allowance;
 
+#define ETAG_SIZE 36 /* quoted, of 128 bits in hex, and NUL */
+
 struct api {
 	struct api_config config;
 	struct engine *engine;
 	struct store *store;
 	struct auth *auth;
 	struct allowance *allowance; /* api/allowance.h */
+	char openapi_etag[ETAG_SIZE], dashboard_etag[ETAG_SIZE];
+	char dashboard_policy[320]; /* Content-Security-Policy of the page at / */
 };
 
 /* Idempotency-Key of a POST with what identifies the request (method, path, body): NULL when there

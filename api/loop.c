@@ -9,14 +9,6 @@
 #include "api/problem.h"
 #include "api/reply.h"
 
-void reply_faults(struct call *call, const struct faults *faults)
-{
-	struct error err = { .code = CODE_INVALID };
-	snprintf(err.message, sizeof(err.message), "the body has %zu fault%s", faults->n,
-		faults->n == 1 ? "" : "s");
-	problem_reply(call, &err, faults);
-}
-
 bool body_read(struct call *call, const struct field *fields, void *out, json_t **document)
 {
 	struct faults faults;

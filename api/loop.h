@@ -12,9 +12,6 @@
 struct field;
 bool body_read(struct call *call, const struct field *fields, void *out, json_t **document);
 
-/* 422 with the faults. */
-void reply_faults(struct call *call, const struct faults *faults);
-
 /* {"row":0,"accepted":true,"trial":7} or "accepted":false with "error": what became of the rows of
  * a seed or of enqueued trials. */
 void write_row_results(struct call *call, const struct row_result *rows, size_t n);

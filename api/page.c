@@ -15,8 +15,7 @@
 
 /* A cursor is good only for the list that gave it out. This keeps honest clients from mixing lists
  * up; it is no secret, and the store takes any cursor without harm. */
-static void cursor_check(
-	const struct call *call, const char *text, size_t size, unsigned char *out)
+static void cursor_check(const struct call *call, const char *text, size_t size, unsigned char *out)
 {
 	struct key128 key;
 

@@ -99,9 +99,9 @@ static void write_object(struct buffer *out, const struct problem *problem, cons
 /* What the caller may know: the cause of a defect is for the log. */
 static const char *shown_detail(const struct error *err)
 {
-	return err->code == CODE_INTERNAL ?
-		"the server failed to handle this request; its log says why" :
-		err->message;
+	return err->code == CODE_INTERNAL
+		       ? "the server failed to handle this request; its log says why"
+		       : err->message;
 }
 
 void problem_write(struct buffer *out, const struct error *err, const char *request_id,
@@ -179,4 +179,13 @@ void problem_document(struct buffer *out)
 			document_row(out, &problems[code]);
 	}
 	document_row(out, &method_problem);
+}
+
+void reply_faults(struct call *call, const struct faults *faults)
+{
+	struct error err;
+
+	fail(&err, CODE_INVALID, "the body breaks %zu rule%s; see errors", faults->n,
+		faults->n == 1 ? "" : "s");
+	problem_reply(call, &err, faults);
 }

@@ -18,6 +18,9 @@ void problem_reply(struct call *call, const struct error *err, const struct faul
 void problem_replyf(struct call *call, enum code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* 422 with the faults of the body. */
+void reply_faults(struct call *call, const struct faults *faults);
+
 /* 405: the path exists, but not for this method. allow: the value of the Allow header. */
 void problem_method(struct call *call, const char *allow);
 

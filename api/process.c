@@ -134,7 +134,8 @@ static void docs_problems(struct api *api, struct session *session, struct call 
 	buffer_add_text(&call->out,
 		"<h1>Cairn: errors</h1>\n<p>Each is an <code>application/problem+json</code> body "
 		"(RFC 9457) whose <code>type</code> points here.</p>\n"
-		"<table>\n<thead><tr><th>Status</th><th>Type</th><th>Title</th><th>Meaning</th></tr>"
+		"<table>\n<thead><tr><th>Status</th><th>Type</th><th>Title</th><th>Meaning</th></"
+		"tr>"
 		"</thead>\n<tbody>\n");
 	problem_document(&call->out);
 	buffer_add_text(&call->out, "</tbody>\n</table>\n");

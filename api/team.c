@@ -12,15 +12,6 @@
 #define QUOTA_MAX 9007199254740991.0 /* 2^53 - 1: what every JSON reader keeps */
 #define RATE_MAX  100000000.0	     /* requests per minute */
 
-void reply_faults(struct call *call, const struct faults *faults)
-{
-	struct error err = { .code = CODE_INVALID };
-
-	fail(&err, CODE_INVALID, "the body breaks %zu rule%s; see errors", faults->n,
-		faults->n == 1 ? "" : "s");
-	problem_reply(call, &err, faults);
-}
-
 bool team_visible(struct call *call, const char *team)
 {
 	const char *own = call->identity.team;
@@ -29,6 +20,16 @@ bool team_visible(struct call *call, const char *team)
 		return true;
 	problem_replyf(call, CODE_NOT_FOUND, "there is no team %s", team);
 	return false;
+}
+
+bool team_of_list(struct call *call, const char **team)
+{
+	const char *given = call->transport->query(call, "team");
+
+	*team = given && *given			? given
+		: call->identity.instance_admin ? NULL
+						: call->identity.team;
+	return !*team || team_visible(call, *team);
 }
 
 static void write_limit(struct buffer *out, const char *name, int64_t value)
@@ -87,8 +88,8 @@ static bool team_id_ok(const char *id)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-	return strchr(letters, id[0]) && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-_") ==
-						 strlen(id);
+	return strchr(letters, id[0]) &&
+	       strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(id);
 }
 
 /* False: replied. */

@@ -280,7 +280,7 @@ static bool name_take(struct compiler *compiler)
 		}
 	}
 	refuse(compiler, "there is no function %.*s; there are log, exp, sqrt, abs, min and max",
-		(int)(size < 40 ? size : 40), start);
+		(int)size, start);
 	return false;
 }
 

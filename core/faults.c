@@ -51,10 +51,24 @@ void path_write(const struct path *at, char *out, size_t size)
 		if (!put_name(text, &start, p->name ? p->name : digits))
 			break;
 	}
+	if (size > 0 && sizeof(text) - start > size)
+		start = sizeof(text) - size;
 	/* Never start in the middle of a UTF-8 sequence. */
 	while ((text[start] & 0xc0) == 0x80)
 		start++;
 	snprintf(out, size, "%s", text + start);
+}
+
+/* A message that did not fit may end in the middle of a UTF-8 sequence: drop what is left of it. */
+static void trim_utf8(char *text)
+{
+	size_t n = strlen(text), start = n;
+	while (start > 0 && n - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	unsigned char lead = start > 0 ? (unsigned char)text[start - 1] : 0;
+	size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	if (size > 1 && n - start + 1 < size)
+		text[start - 1] = '\0';
 }
 
 void fault_add(struct faults *faults, const struct path *at, const char *fmt, ...)
@@ -66,6 +80,7 @@ void fault_add(struct faults *faults, const struct path *at, const char *fmt, ..
 		va_start(args, fmt);
 		vsnprintf(fault->message, sizeof(fault->message), fmt, args);
 		va_end(args);
+		trim_utf8(fault->message);
 	}
 	faults->n++;
 }

@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -156,13 +157,13 @@ static bool write_short_decimal(struct buffer *out, double x)
 }
 
 /* 15 digits always survive text -> double -> text and 17 the other way round, so the shortest
- * text that reads back equal has at most 15, or 16, or 17. */
+ * text that reads back equal has at most 15, or 16, or 17. Subnormals have fewer. */
 static void write_real(struct buffer *out, double x)
 {
 	if (write_short_decimal(out, x))
 		return;
 	char text[40];
-	for (int digits = 15; digits <= 17; digits++) {
+	for (int digits = fabs(x) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, x);
 		if (digits == 17 || strtod(text, NULL) == x)
 			break;
@@ -248,7 +249,7 @@ static bool write_value(const json_t *value, struct buffer *out, size_t depth)
 		buffer_add_text(out, "null");
 		return true;
 	}
-	assert(!"a json_t of no type");
+	assert(false); /* a json_t of no type */
 	return false;
 }
 

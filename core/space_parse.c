@@ -145,10 +145,11 @@ static int draft_read(
 	}
 	if (draft->broken && !p->branches) {
 		/* Something that expressions and conditions may name without another fault. */
-		p->type = TYPE_UNIFORM;
-		p->n_options = 0;
-		p->branches = NULL;
-		p->fallback = (double)NAN;
+		*p = (struct parameter){ .name = p->name,
+			.address = p->address,
+			.type = TYPE_UNIFORM,
+			.owner = p->owner,
+			.owner_option = p->owner_option };
 	} else if (!draft->broken) {
 		default_read(parser, json_object_get(object, "_default"), at, p);
 	}

@@ -5,6 +5,9 @@
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/space_json.h"
+#include "core/text.h"
+
+#define EXCERPT_SIZE 80 /* of an option shown in a message */
 
 static bool number_read(const struct parameter *p, const json_t *value, const struct path *at,
 	struct faults *faults, double *out)
@@ -40,12 +43,10 @@ static bool option_read(const struct parameter *p, const json_t *value, const st
 		*out = (double)k;
 		return true;
 	}
-	if (p->branches)
-		fault_add(faults, at, "must be the _name of one of the %zu options, such as %.80s",
-			p->n_options, p->options[0]);
-	else
-		fault_add(faults, at, "must be one of the %zu options, such as %.80s", p->n_options,
-			p->options[0]);
+	char such[EXCERPT_SIZE];
+	fault_add(faults, at, "must be %s of the %zu options, such as %s",
+		p->branches ? "the _name of one" : "one", p->n_options,
+		text_excerpt(p->options[0], such, sizeof(such)));
 	return false;
 }
 
@@ -215,11 +216,12 @@ static void nested_read(struct reader *reader, size_t i, json_t *value)
 {
 	const struct parameter *p = &reader->space->parameters[i];
 	struct value_path path;
+	char such[EXCERPT_SIZE];
 	json_t *name = json_object_get(value, "_name");
 	if (!name)
 		fault_add(reader->faults, parameter_path(reader->space, i, NULL, &path),
-			"must be an object with _name, such as {\"_name\": %.80s, ...}",
-			p->options[0]);
+			"must be an object with _name, such as {\"_name\": %s, ...}",
+			text_excerpt(p->options[0], such, sizeof(such)));
 	else if (option_read(p, name, parameter_path(reader->space, i, "_name", &path),
 			 reader->faults, &reader->x[i]))
 		reader->objects[i] = value;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/space_json.h"
+#include "core/text.h"
 
 #define INTEGER_MAX  9007199254740992 /* 2^53: every integer up to it is exact in a double */
 #define GRID_MAX     0x1p52	      /* k and k + 1/2 are exact up to here */
@@ -493,11 +494,12 @@ int type_read(struct parser *parser, const char *name, const json_t *value, cons
 		return types[i].read(parser, &types[i], value, value ? &here : at, p);
 	}
 	struct path here = { at, "_type", 0 };
+	char excerpt[40];
 	fault_add(parser->faults, &here,
-		"there is no type \"%.40s\"; there are choice, randint, uniform, quniform, "
+		"there is no type \"%s\"; there are choice, randint, uniform, quniform, "
 		"loguniform, "
 		"qloguniform, normal, qnormal, lognormal, qlognormal, int, ordinal, bool, fixed, "
 		"layer_choice and input_choice",
-		name);
+		text_excerpt(name, excerpt, sizeof(excerpt)));
 	return 0;
 }

@@ -10,9 +10,9 @@ static const struct unit {
 	{ "", 1000 },
 	{ "s", 1000 },
 	{ "ms", 1 },
-	{ "m", 60 * 1000 },
-	{ "h", 3600 * 1000 },
-	{ "d", 24 * 3600 * 1000 },
+	{ "m", 60 * 1000ll },
+	{ "h", 3600 * 1000ll },
+	{ "d", 24 * 3600 * 1000ll },
 };
 
 int64_t duration_parse(const char *text)

@@ -243,7 +243,8 @@ size_t view_changed(const struct view *view, uint32_t *out, size_t room)
 	for (size_t i = 0; i < view->n_undo && n < room; i++)
 		if (!view->undo[i].is_key)
 			out[n++] = (uint32_t)view->undo[i].before.number;
-	qsort(out, n, sizeof(*out), compare_u32);
+	if (n > 1)
+		qsort(out, n, sizeof(*out), compare_u32);
 	for (size_t i = view->marked_trials; i < view->n_trials && n < room; i++)
 		out[n++] = (uint32_t)i;
 	return n;

@@ -3,8 +3,8 @@
  * an event does; the rows of experiments and trials are written from what it leaves behind.
  *
  * Invariants: trials[i].number == i; version is that of the last event applied; the counts add up
- * to n_trials; finished lists every ended trial but the cancelled ones, in the order of their
- * results.
+ * to n_trials; finished lists every ended trial but the lost and cancelled ones, in the order of
+ * their results.
  *
  * A batch of events can be tried and taken back: view_mark, view_apply ..., then view_keep or
  * view_rollback. A view belongs to one thread at a time; tuners and assessors see it const.
@@ -63,7 +63,7 @@ struct view {
 void view_init(struct view *view, const struct catalog *catalog);
 void view_release(struct view *view);
 
-/* The fold. The event's version must be counts.version + 1 (0 is set to that). The event's memory
+/* The fold. The event's version must be counts.version + 1. The event's memory
  * is borrowed for the call. CODE_INTERNAL: the event cannot follow (a damaged log). */
 int view_apply(struct view *view, const struct event *event, struct error *err);
 

@@ -270,14 +270,16 @@ static int append(struct draft *draft, uint64_t base, size_t n_before,
 	return store_append(draft->session, &append, key_used, err);
 }
 
-/* Some key of the batch has been used: those operations get their old answer. */
-static int resolve_keys(struct draft *draft, struct op *ops, struct error *err)
+/* Operations whose key has been used get their old answer. Observations are idempotent by
+ * themselves: they are only looked up when the append says so, which keeps them at one round trip.
+ */
+static int resolve_keys(struct draft *draft, struct op *ops, bool refused, struct error *err)
 {
 	struct session *session = draft->session;
 
 	for (struct op *op = ops; op; op = op->next) {
 		struct idempotency found;
-		if (!op->key || op->replayed || op->code)
+		if (!op->key || op->replayed || op->code || (!refused && op->kind == OP_OBSERVE))
 			continue;
 		int rc = store_idempotency_get(
 			session, op->key->team, op->key->key, op->arena, &found, err);
@@ -327,7 +329,7 @@ static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 		return rc;
 	draft->engine->misses++;
 	if (key_used) {
-		int failed = resolve_keys(draft, ops, err);
+		int failed = resolve_keys(draft, ops, true, err);
 		return failed ? failed : rc;
 	}
 	if (view->stale)
@@ -343,6 +345,10 @@ static int process(struct draft *draft, struct op *ops, struct error *err)
 
 	for (int i = 0; i < TRIES_MAX; i++) {
 		rc = view_ready(draft->engine, draft->session, draft->mailbox, err);
+		/* A key that was used is found before anything is decided: a repeat must get its
+		 * answer also where the limits would give it nothing new. */
+		if (!rc && i == 0)
+			rc = resolve_keys(draft, ops, false, err);
 		if (!rc)
 			rc = try_batch(draft, ops, err);
 		if (rc != CODE_MISS)

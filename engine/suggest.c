@@ -278,6 +278,19 @@ static void suggest_again(struct draft *draft, struct op *op, const struct event
 		say_done(op, draft->view->reason);
 }
 
+/* Is this the event that row made? A row that was refused differs from every accepted one in what
+ * it says, or comes after all of them. */
+static bool row_made(const struct op *op, size_t row, const struct event *event)
+{
+	if (op->kind == OP_ENQUEUE)
+		return strcmp(op->enqueue.parameters[row], event->parameters) == 0;
+	const struct seed_row *seed = &op->seed.rows[row];
+	return strcmp(seed->parameters, event->parameters) == 0 &&
+	       seed->failed == (event->state == TRIAL_FAILED) &&
+	       metrics_digest(seed->metrics, seed->n_metrics) ==
+		       metrics_digest(event->metrics, event->n_metrics);
+}
+
 static void rows_again(struct op *op, const struct event *events, size_t n, size_t n_rows)
 {
 	op->rows = arena_array(op->arena, n_rows ? n_rows : 1, sizeof(*op->rows));
@@ -287,13 +300,17 @@ static void rows_again(struct op *op, const struct event *events, size_t n, size
 		op_fail(op, CODE_NO_MEMORY, "no memory for the answer");
 		return;
 	}
+	for (size_t k = 0; k < n_rows; k++)
+		fail(&op->rows[k].error, CODE_INVALID, "was refused the first time");
 	for (size_t i = 0; i < n && row < n_rows; i++) {
 		if (events[i].kind != EVENT_ENQUEUED && events[i].kind != EVENT_SEEDED)
 			continue;
-		op->rows[row++] = (struct row_result){ .accepted = true, .trial = events[i].trial };
+		while (row < n_rows && !row_made(op, row, &events[i]))
+			row++;
+		if (row < n_rows)
+			op->rows[row++] =
+				(struct row_result){ .accepted = true, .trial = events[i].trial };
 	}
-	for (; row < n_rows; row++)
-		fail(&op->rows[row].error, CODE_INVALID, "was refused the first time");
 }
 
 void answer_again(struct draft *draft, struct op *op, const struct idempotency *key)

@@ -273,7 +273,9 @@ static int line_parse(struct config *config, char *line, const char *origin, str
 	if (k == SIZE_MAX)
 		return fail(err, CODE_INVALID, "%s: there is no setting \"%s\"; see cairnd --help",
 			origin, name);
-	return set(config, k, trim(equals + 1), SOURCE_FILE, origin, err);
+	char where[640];
+	snprintf(where, sizeof(where), "%s: %s", origin, config_settings[k].name);
+	return set(config, k, trim(equals + 1), SOURCE_FILE, where, err);
 }
 
 static int file_parse(struct config *config, const char *path, struct error *err)

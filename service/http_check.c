@@ -79,6 +79,14 @@ static bool is_loopback(struct MHD_Connection *connection)
 	return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
 }
 
+/* RFC 9110, 5.6.2: what methods and names of headers are made of. */
+static bool is_token(const char *text)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	return *text && !text[strspn(text, token)];
+}
+
 struct framing {
 	unsigned lengths, encodings, hosts;
 	const char *bad; /* a header that is not one */
@@ -89,9 +97,7 @@ static enum MHD_Result see_header(
 {
 	(void)kind;
 	struct framing *framing = context;
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	if (!*name || name[strspn(name, token)])
+	if (!is_token(name))
 		framing->bad = "the name of a header is not a token";
 	for (const unsigned char *p = (const unsigned char *)(value ? value : ""); *p; p++)
 		if ((*p < ' ' && *p != '\t') || *p == 0x7f)
@@ -104,12 +110,15 @@ static enum MHD_Result see_header(
 
 /* Where a request ends must have one meaning only, or a proxy in front of us could be made to see
  * another one (RFC 9112, 6.1 and 11.2). NULL: it has. */
-static const char *framing_fault(const struct request *request, const char *version)
+static const char *framing_fault(
+	const struct request *request, const char *method, const char *version)
 {
 	struct framing framing = { 0 };
 	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, see_header, &framing);
 	const char *length = request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	const char *encoding = request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	if (!is_token(method))
+		return "the method is not a token";
 	if (strcmp(version, MHD_HTTP_VERSION_1_1) && strcmp(version, MHD_HTTP_VERSION_1_0))
 		return "the protocol must be HTTP/1.1 or HTTP/1.0";
 	if (framing.bad)
@@ -136,7 +145,7 @@ bool request_check(struct request *request, const char *method, const char *vers
 	call->method_name = arena_strdup(&call->arena, method);
 	call->path = "/";
 	call->loopback = is_loopback(request->connection);
-	const char *fault = framing_fault(request, version);
+	const char *fault = framing_fault(request, method, version);
 	if (fault) {
 		request->close = true;
 		request_refuse(request, CODE_MALFORMED, "%s", fault);

@@ -62,8 +62,8 @@ struct request {
 	struct buffer body;
 	size_t body_max;
 	uint64_t received;
-	int64_t counted; /* of http->counters->body_bytes */
-	int64_t begun_us;
+	int64_t counted;	     /* of http->counters->body_bytes */
+	int64_t begun_us, queued_us; /* headers there; given to the workers, 0: not */
 
 	atomic_bool finished;
 	struct MHD_Response *response;

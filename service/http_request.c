@@ -192,7 +192,7 @@ static void run(struct job *job, struct session *session)
 	const struct http_app *app = &http->config.app;
 	struct call *call = &request->call;
 	call->started_us = monotonic_us();
-	histogram_add(&http->config.counters->queue_wait, call->started_us - request->begun_us);
+	histogram_add(&http->config.counters->queue_wait, call->started_us - request->queued_us);
 	if (session)
 		app->run(app->context, session, call);
 	else
@@ -213,6 +213,7 @@ static enum MHD_Result queue(struct request *request)
 		return reply_send(request);
 	}
 	request->suspended = true;
+	request->queued_us = monotonic_us();
 	request->job.run = run;
 	atomic_fetch_add(&request->references, 1);
 	if (pool_submit(http->config.pool, &request->job))
@@ -279,8 +280,8 @@ static void access_log(const struct request *request, enum MHD_RequestTerminatio
 	log_text(&line, "operation", call->route ? call->route->operation : NULL);
 	log_int(&line, "status", call->status);
 	log_int(&line, "duration_us", now - call->received_us);
-	if (call->started_us)
-		log_int(&line, "queue_us", call->started_us - request->begun_us);
+	if (request->queued_us && call->started_us)
+		log_int(&line, "queue_us", call->started_us - request->queued_us);
 	log_int(&line, "bytes", (int64_t)request->response_bytes);
 	log_int(&line, "body_bytes", (int64_t)request->received);
 	log_text(&line, "team", call->identity.team);

@@ -120,6 +120,10 @@ struct MHD_Response *feed_response(struct request *request)
 		MHD_SIZE_UNKNOWN, 32u << 10, reader, request, released);
 	if (!response)
 		released(request);
+	else if (request->call.method == METHOD_HEAD)
+		/* libmicrohttpd 0.9.75 writes the last chunk of an answer to HEAD, which has none
+		 * and would be read as the next answer. Not chunked, it writes nothing. */
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	return response;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/stat.h> /* umask */
 #include <unistd.h>
 
 #include "api/api.h"
@@ -53,33 +53,22 @@ static int print_config(const struct command *command)
 	return EXIT_SUCCESS;
 }
 
-/* The directory of an SQLite file: made when missing, so that the default just works. */
-static void directory_make(const char *url)
+static enum log_level level_of(const struct config *config)
 {
-	static const char scheme[] = "sqlite:///";
-	if (strncmp(url, scheme, sizeof(scheme) - 1))
-		return;
-	char *path = strdup(url + sizeof(scheme) - 1);
-	char *slash = path ? strrchr(path, '/') : NULL;
-	if (slash && slash != path) {
-		*slash = '\0';
-		mkdir(path, 0750); /* if it fails, opening the file says why */
-	}
-	free(path);
+	enum log_level level = LOG_LEVEL_INFO;
+	log_level_parse(config->log_level, &level);
+	return level;
+}
+
+static enum log_format format_of(const struct config *config)
+{
+	return strcmp(config->log_format, "text") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
 }
 
 static int log_start(struct command *command, struct error *err)
 {
 	const struct config *config = &command->config;
-	enum log_level level = LOG_LEVEL_INFO;
-	log_level_parse(config->log_level, &level);
-	enum log_format format =
-		strcmp(config->log_format, "text") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
-	if (command->log) {
-		log_configure(command->log, level, format);
-		return log_reopen(command->log, err);
-	}
-	return log_open(config->log_file, level, format, &command->log, err);
+	return log_open(config->log_file, level_of(config), format_of(config), &command->log, err);
 }
 
 /* ---- cairnd ---- */
@@ -101,10 +90,7 @@ static void reload(struct command *command, struct server *server)
 			config_release(&fresh);
 		return;
 	}
-	enum log_level level = LOG_LEVEL_INFO;
-	log_level_parse(fresh.log_level, &level);
-	log_configure(command->log, level,
-		strcmp(fresh.log_format, "text") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+	log_configure(command->log, level_of(&fresh), format_of(&fresh));
 	if (log_reopen(command->log, &err))
 		log_message(command->log, LOG_LEVEL_ERROR, "%s", err.message);
 	server_reload(server, &fresh);
@@ -156,7 +142,6 @@ static int serve(struct command *command)
 	sigset_t signals;
 	signals_block(&signals);
 	process_files_max();
-	directory_make(command->config.database);
 	if (log_start(command, &err))
 		return complain(err.message);
 	if (server_open(&command->config, command->log, &server, &err)) {
@@ -187,7 +172,6 @@ static int serve(struct command *command)
 
 static int with_store(struct command *command, struct store **store, struct error *err)
 {
-	directory_make(command->config.database);
 	int code = log_start(command, err);
 	return code ? code : server_store_open(&command->config, command->log, store, err);
 }

@@ -62,13 +62,17 @@ static void pause_ms(int64_t ms)
 static int store_try(const struct config *config, struct store **out, struct error *err)
 {
 	struct store_config store_config = { .url = config->database };
-	int code = store_open(&store_config, out, err);
+	struct store *store;
+	int code = store_open(&store_config, &store, err);
 	if (code)
 		return code;
-	code = store_migrate(*out, err);
-	if (code)
-		store_close(*out);
-	return code;
+	code = store_migrate(store, err);
+	if (code) {
+		store_close(store);
+		return code;
+	}
+	*out = store;
+	return 0;
 }
 
 int server_store_open(

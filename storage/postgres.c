@@ -350,8 +350,6 @@ static int text_take(struct flight *flight, const char *text, struct error *err)
 		return rc;
 	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 		rc = result_fail(flight->session, result, text, err);
-	else
-		flight->session->answered = true;
 	PQclear(result);
 	return rc;
 }
@@ -372,7 +370,6 @@ static int call_receive(struct flight *flight, size_t k, struct error *err)
 		*slot = (void *)(uintptr_t)(good ? PREPARATION_DONE : PREPARATION_NONE);
 		if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 			rc_prepare = call_fail(flight, k, result, err);
-		session->answered = session->answered || good;
 		PQclear(result);
 		if (!session->conn)
 			return rc_prepare;
@@ -381,7 +378,6 @@ static int call_receive(struct flight *flight, size_t k, struct error *err)
 	if (rc)
 		return rc;
 	rc = call_take(flight, k, result, rc_prepare ? NULL : err);
-	session->answered = session->answered || session->conn;
 	PQclear(result);
 	return rc_prepare ? rc_prepare : rc;
 }
@@ -454,7 +450,7 @@ static int batch_fly(
 	if (!flight.prepares)
 		return fail(err, CODE_NO_MEMORY, "no memory for a batch of statements");
 	sql_batch_begin(batch);
-	session->answered = false;
+	session->died = false;
 	if (!flight_send(&flight))
 		return connection_lost(session, err);
 	return flight_receive(&flight, err);
@@ -471,8 +467,8 @@ static int run_postgres(
 	if (rc)
 		return rc;
 	rc = batch_fly(session, mode, batch, err);
-	/* A read over a connection that proved dead may be repeated; a write may have happened. */
-	if (rc && mode == SQL_READ && !session->conn && !session->answered) {
+	/* A read may be repeated; a write may have happened. */
+	if (rc && mode == SQL_READ && session->died) {
 		rc = connection_ensure(session, err);
 		if (!rc)
 			rc = batch_fly(session, mode, batch, err);

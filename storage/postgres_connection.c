@@ -66,6 +66,7 @@ int connection_lost(struct sql_session *session, struct error *err)
 	char text[TEXT_MAX];
 	text_clean(text, sizeof(text), PQerrorMessage(session->conn));
 	connection_drop(session);
+	session->died = true;
 	return fail(err, CODE_UNAVAILABLE, "the connection to PostgreSQL is lost: %s",
 		text[0] ? text : "the server closed it");
 }
@@ -80,8 +81,10 @@ int result_fail(
 	for (size_t i = 0; state && i < sizeof(meanings) / sizeof(meanings[0]); i++) {
 		if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) != 0)
 			continue;
-		if (meanings[i].lost)
+		if (meanings[i].lost) {
 			connection_drop(session);
+			session->died = true;
+		}
 		return fail(err, meanings[i].code, "PostgreSQL: %s: %s", text, message);
 	}
 	if (!state && PQstatus(session->conn) == CONNECTION_BAD)
@@ -91,11 +94,14 @@ int result_fail(
 
 /* ---- opening ---- */
 
-/* Migrations say IF NOT EXISTS; nobody needs to read that it does exist. */
-static void notice_ignore(void *arg, const char *message)
+/* Outside of a run an error comes as a notice, and it is always the last thing a server says: it
+ * shuts down, or ends this session. Other notices (a table exists already) are of no interest. */
+static void notice_take(void *arg, const PGresult *result)
 {
-	(void)arg;
-	(void)message;
+	struct sql_session *session = arg;
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (state && !strncmp(state, "57P", 3))
+		session->ending = true;
 }
 
 static PGconn *connect_with(const PQconninfoOption *options)
@@ -145,7 +151,7 @@ static int connection_open(struct sql_session *session, struct error *err)
 		connection_drop(session);
 		return fail(err, CODE_UNAVAILABLE, "cannot connect to PostgreSQL: %s", text);
 	}
-	PQsetNoticeProcessor(session->conn, notice_ignore, NULL);
+	PQsetNoticeReceiver(session->conn, notice_take, session);
 	int rc = settings_send(session, err);
 	if (rc) {
 		connection_drop(session);
@@ -156,6 +162,7 @@ static int connection_open(struct sql_session *session, struct error *err)
 	if (session->opened)
 		sql_count(COUNT_RECONNECTS);
 	session->opened = true;
+	session->ending = false;
 	return 0;
 }
 
@@ -166,22 +173,22 @@ void connection_drop(struct sql_session *session)
 	statement_map_clear(&session->prepared, NULL);
 }
 
-/* Between two runs the server has nothing to say but that it goes away (and notices). Asking the
- * kernel costs a microsecond and spares the caller a write that cannot be repeated. */
-static bool connection_alive(PGconn *conn)
+/* Asking the kernel costs a microsecond and spares the caller a write that cannot be repeated. */
+static bool connection_alive(const struct sql_session *session)
 {
+	PGconn *conn = session->conn;
 	struct pollfd poll_fd = { .fd = PQsocket(conn), .events = POLLIN };
 	while (PQstatus(conn) == CONNECTION_OK && poll(&poll_fd, 1, 0) > 0) {
 		if (poll_fd.revents & (POLLERR | POLLNVAL) || !PQconsumeInput(conn))
 			return false;
 		PQisBusy(conn); /* parses what came */
 	}
-	return PQstatus(conn) == CONNECTION_OK;
+	return PQstatus(conn) == CONNECTION_OK && !session->ending;
 }
 
 int connection_ensure(struct sql_session *session, struct error *err)
 {
-	if (session->conn && !connection_alive(session->conn))
+	if (session->conn && !connection_alive(session))
 		connection_drop(session);
 	return session->conn ? 0 : connection_open(session, err);
 }

@@ -15,9 +15,10 @@ struct sql {
 
 struct sql_session {
 	struct sql *sql;
-	PGconn *conn;		       /* NULL: lost, or not yet opened */
-	bool opened;		       /* it was there once: the next is a reconnect */
-	bool answered;		       /* something came back since the current run began */
+	PGconn *conn; /* NULL: lost, or not yet opened */
+	bool opened;  /* it was there once: the next is a reconnect */
+	bool ending;  /* the server has said that it is about to end the session */
+	bool died;    /* the connection was lost during the current run (not given up by us) */
 	struct statement_map prepared; /* data: a struct preparation, as a number */
 };
 

@@ -55,7 +55,7 @@ start_postgres() {
 		--no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; return 1; }
 	# A crash of the machine may lose this database; the tests are about crashes of clients.
 	as_postgres "$pg_bin/pg_ctl" -D "$dir/pg/data" -l "$dir/pg/log" -w -t 60 \
-		-o "-k $dir/pg -c listen_addresses= -c fsync=${CAIRN_TEST_FSYNC:-off} -c max_connections=200" \
+		-o "-k $dir/pg -c listen_addresses= -c fsync=${CAIRN_TEST_FSYNC:-off} -c max_connections=200 -c autovacuum=off" \
 		start >"$dir/pg_ctl.log" 2>&1 || { cat "$dir/pg_ctl.log" "$dir/pg/log" >&2; return 1; }
 	pg_up=yes
 	CAIRN_TEST_POSTGRES="postgresql://cairn@/postgres?host=$dir/pg"

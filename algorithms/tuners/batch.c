@@ -3,6 +3,8 @@
  * parameter sets is written as NNI writes it, one choice whose options are objects; the trial finds
  * the set under the parameter's name.
  */
+#include <assert.h>
+
 #include "algorithms/tuners/tuner.h"
 #include "algorithms/tuners/unique.h"
 
@@ -23,6 +25,7 @@ static int batch_ask(const struct view *view, struct rng *rng, struct arena *are
 
 	(void)rng;
 	(void)arena;
+	assert(view->spec->space->n == 1); /* batch_check */
 	out->arm = "batch";
 	for (uint64_t i = 0; i < list->n_values; i++) {
 		out->x[0] = parameter_value(list, i);

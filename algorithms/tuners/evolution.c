@@ -68,7 +68,7 @@ static const struct option evolution_options[] = {
 		.type = OPTION_REAL,
 		.low = 0,
 		.high = 1,
-		.fallback = "0.1",
+		.fallback = "0.2",
 		.help = "probability that a mutated numeric parameter is drawn anew from its whole "
 			"range" },
 	{ .name = NULL },

@@ -225,17 +225,19 @@ static void fit_numeric(struct parzen *parzen)
 		fit_real(parzen);
 }
 
-/* Each kernel puts 1 on its own option and prior_weight / kernels on every option. In parity
- * kernels are one-hot and the prior kernel, that many times heavier, is what smooths: counts. */
+/* Each kernel puts 1 on its own option and the prior's share, category_weight / kernels, on every
+ * option. In parity kernels are one-hot and the prior kernel, heavier by the number of options, is
+ * what smooths: counts. */
 static void fit_categorical(struct parzen *parzen)
 {
+	const struct parzen_rule *rule = parzen->rule;
 	double options = parzen->axis->n_options;
-	double smooth = parzen->rule->prior_weight / ((double)parzen->n + 1);
-	if (parzen->rule->parity)
-		smooth = 0;
-	double total = log(1 + options * smooth);
-	parzen->log_hit = log(1 + smooth) - total;
-	parzen->log_miss = log(smooth) - total; /* -inf in parity, and without a prior */
+	double share = rule->prior_weight * rule->category_weight / ((double)parzen->n + 1);
+	if (rule->parity)
+		share = 0;
+	double total = log(1 + options * share);
+	parzen->log_hit = log(1 + share) - total;
+	parzen->log_miss = log(share) - total; /* -inf in parity */
 	parzen->log_flat = -log(options);
 }
 
@@ -330,41 +332,40 @@ static void tabulate(struct parzen *parzen, double x)
 }
 
 /* Value by value rather than candidate by candidate: candidates on a grid often agree. */
-static void score_stepped(struct parzen *parzen, size_t n, const uint32_t *rows, const double *x)
+static void score_stepped(struct parzen *parzen, const double *x)
 {
-	size_t kernels = parzen->n + 1;
-	for (size_t i = 0; i < n; i++) {
+	size_t n = parzen->n_candidates, kernels = parzen->n + 1;
+	for (size_t c = 0; c < n; c++) {
 		bool met = false;
-		for (size_t earlier = 0; earlier < i && !met; earlier++)
-			met = x[earlier] == x[i];
+		for (size_t earlier = 0; earlier < c && !met; earlier++)
+			met = x[earlier] == x[c];
 		if (met)
 			continue;
-		tabulate(parzen, x[i]);
-		for (size_t same = i; same < n; same++) {
-			if (x[same] != x[i])
+		tabulate(parzen, x[c]);
+		for (size_t same = c; same < n; same++) {
+			if (x[same] != x[c])
 				continue;
-			double *restrict acc = parzen->acc + rows[same] * kernels;
+			double *restrict acc = parzen->acc + same * kernels;
 			for (size_t k = 0; k < kernels; k++)
 				acc[k] += parzen->table[parzen->slot[k]];
 		}
 	}
 }
 
-void parzen_score(
-	struct parzen *parzen, size_t n, const uint32_t *rows, const double *x, const double *t)
+void parzen_score(struct parzen *parzen, const double *x, const double *t)
 {
-	size_t kernels = parzen->n + 1;
+	size_t n = parzen->n_candidates, kernels = parzen->n + 1;
 	switch (parzen->axis->kind) {
 	case AXIS_STEPPED:
-		score_stepped(parzen, n, rows, x);
+		score_stepped(parzen, x);
 		break;
 	case AXIS_CATEGORICAL:
-		for (size_t i = 0; i < n; i++)
-			score_categorical(parzen, t[i], parzen->acc + rows[i] * kernels);
+		for (size_t c = 0; c < n; c++)
+			score_categorical(parzen, t[c], parzen->acc + c * kernels);
 		break;
 	case AXIS_REAL:
-		for (size_t i = 0; i < n; i++)
-			score_real(parzen, t[i], parzen->acc + rows[i] * kernels);
+		for (size_t c = 0; c < n; c++)
+			score_real(parzen, t[c], parzen->acc + c * kernels);
 		break;
 	case AXIS_DROPPED:
 		break;

@@ -23,9 +23,10 @@
 /* What differs between the variants. */
 struct parzen_rule {
 	double prior_weight;
-	size_t forgetting; /* newest observations of weight 1; older ones ramp down to 1/n */
-	bool parity;	   /* NNI 2.7: the prior is one of the neighbours that set bandwidths, and
-			      categories are counted; one axis only */
+	double category_weight; /* the prior's share within a categorical kernel, times that */
+	size_t forgetting;	/* newest observations of weight 1; older ones ramp down to 1/n */
+	bool parity; /* NNI 2.7: the prior is one of the neighbours that set bandwidths, and
+			categories are counted; one axis only */
 };
 
 struct parzen {
@@ -74,9 +75,8 @@ size_t parzen_kernel(const struct parzen *parzen, double u);
  * parity). */
 void parzen_draw(const struct parzen *parzen, size_t k, struct rng *rng, double *x, double *t);
 
-/* Adds the fitted axis to the candidates listed in rows: x[i], t[i] belong to candidate rows[i]. */
-void parzen_score(
-	struct parzen *parzen, size_t n, const uint32_t *rows, const double *x, const double *t);
+/* Adds the fitted axis to every candidate: x[c] and t[c] as parzen_draw gave them. */
+void parzen_score(struct parzen *parzen, const double *x, const double *t);
 
 /* log p of a candidate over all axes scored so far. */
 double parzen_log_density(const struct parzen *parzen, size_t candidate);

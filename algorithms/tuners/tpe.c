@@ -3,8 +3,11 @@
  * rest, g, as two mixtures; of some draws from l propose the one with the largest l / g.
  *
  * Parameters that are always active together form a group and are modelled jointly (unless told
- * otherwise); a candidate walks down the tree of groups, and its score is the sum over the groups
- * it meets. Parameters of one legal value are in no group.
+ * otherwise). Groups choose one after the other down the tree: first the best values of the root's
+ * parameters, then those of the group they activate, each group by its own history, in which the
+ * good ones are the best of those that met the group. (Scoring whole branches against each other
+ * instead locks onto the branch that was tuned first: its l / g is the sharpest.) Parameters of one
+ * legal value are in no group.
  */
 #include "algorithms/tuners/tuner.h"
 
@@ -43,8 +46,6 @@ struct ask {
 
 	/* of the group at hand */
 	struct arena scratch;
-	uint32_t *rows; /* the candidates that meet it */
-	size_t n_rows;
 	uint32_t *kernels;
 	double *column, *coordinates;
 	struct parzen below, above;
@@ -96,6 +97,12 @@ static const struct option options[] = {
 		.high = 1000,
 		.fallback = "1",
 		.help = "weight of the search space's own distribution against one trial" },
+	{ .name = "category_weight",
+		.type = OPTION_REAL,
+		.low = 0.001,
+		.high = 1000,
+		.fallback = "4",
+		.help = "prior_weight of categorical parameters, as a multiple" },
 	{ .name = "multivariate",
 		.type = OPTION_BOOL,
 		.fallback = "true",
@@ -154,6 +161,7 @@ static void read_settings(const struct option_set *set, struct settings *out)
 		},
 		.parzen = {
 			.prior_weight = option_real(set, "prior_weight"),
+			.category_weight = option_real(set, "category_weight"),
 			.forgetting = (size_t)option_int(set, "linear_forgetting"),
 			.parity = parity,
 		},
@@ -224,12 +232,10 @@ static int init_candidates(struct ask *ask, struct arena *arena)
 	size_t n = ask->settings.n_candidates, d = ask->space->n;
 	ask->x = arena_array(arena, n * d, sizeof(double));
 	ask->score = arena_array(arena, n, sizeof(double));
-	ask->rows = arena_array(arena, n, sizeof(uint32_t));
 	ask->kernels = arena_array(arena, n, sizeof(uint32_t));
 	ask->column = arena_array(arena, n, sizeof(double));
 	ask->coordinates = arena_array(arena, n, sizeof(double));
-	if (!ask->x || !ask->score || !ask->rows || !ask->kernels || !ask->column ||
-		!ask->coordinates)
+	if (!ask->x || !ask->score || !ask->kernels || !ask->column || !ask->coordinates)
 		return CODE_NO_MEMORY;
 	for (size_t i = 0; i < n * d; i++)
 		ask->x[i] = NAN;
@@ -253,8 +259,8 @@ static void settle_dropped(struct ask *ask, size_t from, size_t to)
 /* Too few results to model this group: the declared distributions, which favour nobody. */
 static void draw_from_prior(struct ask *ask, const struct group *group)
 {
-	for (size_t i = 0; i < ask->n_rows; i++) {
-		double *x = ask->x + ask->rows[i] * ask->space->n;
+	for (size_t c = 0; c < ask->settings.n_candidates; c++) {
+		double *x = ask->x + c * ask->space->n;
 		for (size_t m = 0; m < group->n; m++) {
 			size_t j = group->members[m];
 			x[j] = parameter_from_unit(
@@ -265,23 +271,24 @@ static void draw_from_prior(struct ask *ask, const struct group *group)
 
 static void draw_and_score(struct ask *ask, const struct group *group)
 {
-	for (size_t i = 0; i < ask->n_rows; i++)
-		ask->kernels[i] = (uint32_t)parzen_kernel(&ask->below, rng_uniform(ask->rng));
+	size_t n = ask->settings.n_candidates;
+	for (size_t c = 0; c < n; c++)
+		ask->kernels[c] = (uint32_t)parzen_kernel(&ask->below, rng_uniform(ask->rng));
 	for (size_t m = 0; m < group->n; m++) {
 		size_t j = group->members[m];
 		parzen_fit(&ask->below, &ask->axes[j], j);
-		for (size_t i = 0; i < ask->n_rows; i++) {
-			parzen_draw(&ask->below, ask->kernels[i], ask->rng, &ask->column[i],
-				&ask->coordinates[i]);
-			ask->x[ask->rows[i] * ask->space->n + j] = ask->column[i];
+		for (size_t c = 0; c < n; c++) {
+			parzen_draw(&ask->below, ask->kernels[c], ask->rng, &ask->column[c],
+				&ask->coordinates[c]);
+			ask->x[c * ask->space->n + j] = ask->column[c];
 		}
-		parzen_score(&ask->below, ask->n_rows, ask->rows, ask->column, ask->coordinates);
+		parzen_score(&ask->below, ask->column, ask->coordinates);
 		parzen_fit(&ask->above, &ask->axes[j], j);
-		parzen_score(&ask->above, ask->n_rows, ask->rows, ask->column, ask->coordinates);
+		parzen_score(&ask->above, ask->column, ask->coordinates);
 	}
-	for (size_t i = 0; i < ask->n_rows; i++)
-		ask->score[ask->rows[i]] += parzen_log_density(&ask->below, ask->rows[i]) -
-					    parzen_log_density(&ask->above, ask->rows[i]);
+	for (size_t c = 0; c < n; c++)
+		ask->score[c] +=
+			parzen_log_density(&ask->below, c) - parzen_log_density(&ask->above, c);
 }
 
 static int model_group(struct ask *ask, const struct group *group)
@@ -304,12 +311,6 @@ static int model_group(struct ask *ask, const struct group *group)
 
 static int extend_candidates(struct ask *ask, const struct group *group)
 {
-	ask->n_rows = 0;
-	for (size_t c = 0; c < ask->settings.n_candidates; c++)
-		if (space_active(ask->space, ask->x + c * ask->space->n, group->lead))
-			ask->rows[ask->n_rows++] = (uint32_t)c;
-	if (ask->n_rows == 0)
-		return 0;
 	if (tpe_history_count(&ask->history, group->lead) < ask->settings.n_startup) {
 		draw_from_prior(ask, group);
 		return 0;
@@ -318,20 +319,18 @@ static int extend_candidates(struct ask *ask, const struct group *group)
 	return model_group(ask, group);
 }
 
-/* Separate models choose separately: everybody goes on with the best values of this group. */
-static void agree(struct ask *ask, const struct group *group)
+/* Everybody goes on with the best values so far. */
+static void agree(struct ask *ask)
 {
-	size_t best = 0, n = ask->space->n;
-	for (size_t i = 1; i < ask->n_rows; i++)
-		if (ask->score[ask->rows[i]] > ask->score[ask->rows[best]])
-			best = i;
-	for (size_t i = 0; i < ask->n_rows; i++) {
-		size_t from = ask->rows[best], to = ask->rows[i];
-		for (size_t m = 0; m < group->n; m++) {
-			size_t j = group->members[m];
-			ask->x[to * n + j] = ask->x[from * n + j];
-		}
-		ask->score[to] = ask->score[from];
+	size_t n = ask->space->n, best = 0;
+	for (size_t c = 1; c < ask->settings.n_candidates; c++)
+		if (ask->score[c] > ask->score[best])
+			best = c;
+	for (size_t c = 0; c < ask->settings.n_candidates; c++) {
+		if (c == best)
+			continue;
+		memcpy(ask->x + c * n, ask->x + best * n, n * sizeof(*ask->x));
+		ask->score[c] = ask->score[best];
 	}
 }
 
@@ -367,9 +366,11 @@ static int propose(struct ask *ask, struct arena *arena, struct proposal *out)
 		const struct group *group = &ask->groups[g];
 		settle_dropped(ask, settled, group->lead);
 		settled = group->lead;
+		if (!space_active(ask->space, ask->x, group->lead))
+			continue;
 		code = extend_candidates(ask, group);
-		if (code == 0 && !ask->settings.multivariate)
-			agree(ask, group);
+		if (g + 1 < ask->n_groups)
+			agree(ask); /* the last group leaves a choice to choose() */
 	}
 	if (code)
 		return code;

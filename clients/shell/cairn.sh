@@ -99,19 +99,19 @@ cairn_request() {
 	_key=$(cairn_key) _try=0 _pause=1
 	_tmp=$(mktemp -d) || return 3
 	printf '%s' "$_body" >"$_tmp/body"
+	# The token goes through a file only we can read: arguments can be seen by everybody in ps.
+	{
+		echo 'header = "Accept: application/json"'
+		[ -z "$_body" ] || echo 'header = "Content-Type: application/json"'
+		[ -z "${CAIRN_TOKEN-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$CAIRN_TOKEN"
+		[ "$_method" != POST ] || printf 'header = "Idempotency-Key: %s"\n' "$_key"
+	} >"$_tmp/config"
 	while :; do
 		_try=$((_try + 1))
-		# The token goes through a file descriptor: arguments can be seen by everybody in ps.
 		_status=$(curl -sS -o "$_tmp/answer" -D "$_tmp/headers" -w '%{http_code}' \
-			-X "$_method" -K /dev/fd/3 --max-time 90 \
+			-X "$_method" -K "$_tmp/config" --max-time 90 \
 			${_body:+--data-binary "@$_tmp/body"} \
-			"$CAIRN_URL$_path" 2>"$_tmp/error" 3<<-CONFIG
-				header = "Accept: application/json"
-				${_body:+header = "Content-Type: application/json"}
-				${CAIRN_TOKEN:+header = "Authorization: Bearer $CAIRN_TOKEN"}
-				$([ "$_method" != POST ] || echo "header = \"Idempotency-Key: $_key\"")
-			CONFIG
-		) || _status=000
+			"$CAIRN_URL$_path" 2>"$_tmp/error") || _status=000
 		case $_status in
 		2??)
 			cat "$_tmp/answer"

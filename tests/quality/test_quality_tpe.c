@@ -21,10 +21,9 @@ struct problem {
 	double worst; /* largest geometric mean of TPE's loss over random's that passes */
 };
 
-#define AXIS(name, low, high) \
-	"\"" name "\":{\"_type\":\"uniform\",\"_value\":[" #low "," #high "]}"
-#define BOX5(low, high)                                                                         \
-	"{" AXIS("a", low, high) "," AXIS("b", low, high) "," AXIS("c", low, high) "," AXIS(     \
+#define AXIS(name, low, high) "\"" name "\":{\"_type\":\"uniform\",\"_value\":[" #low "," #high "]}"
+#define BOX5(low, high)                                                                            \
+	"{" AXIS("a", low, high) "," AXIS("b", low, high) "," AXIS("c", low, high) "," AXIS(       \
 		"d", low, high) "," AXIS("e", low, high) "}"
 
 static double sphere(const double *x)
@@ -95,7 +94,7 @@ static double hartmann6(const double *x)
  * grid: best at 3e-3, 128, 4, 0.2, option 2, option 1, 0.3. */
 static const char mixed_space[] =
 	"{\"lr\":{\"_type\":\"loguniform\",\"_value\":[1e-5,1]},"
-	"\"width\":{\"_type\":\"int\",\"low\":8,\"high\":1024,\"log\":true},"
+	"\"width\":{\"_type\":\"int\",\"_value\":{\"low\":8,\"high\":1024,\"log\":true}},"
 	"\"layers\":{\"_type\":\"randint\",\"_value\":[1,9]},"
 	"\"dropout\":{\"_type\":\"uniform\",\"_value\":[0,0.9]},"
 	"\"optimizer\":{\"_type\":\"choice\",\"_value\":[\"sgd\",\"rmsprop\",\"adam\",\"lamb\"]},"
@@ -109,8 +108,8 @@ static double mixed(const double *x)
 	double shift = x[4] == 0 ? 1 : 0; /* sgd wants ten times the rate */
 	lr -= shift;
 	return 0.15 * lr * lr + 0.02 * width * width + 0.03 * (x[2] - 4) * (x[2] - 4) +
-		(x[3] - 0.2) * (x[3] - 0.2) + optimizers[(int)x[4]] + (x[5] == 1 ? 0 : 0.1) +
-		0.5 * (x[6] - 0.3) * (x[6] - 0.3);
+	       (x[3] - 0.2) * (x[3] - 0.2) + optimizers[(int)x[4]] + (x[5] == 1 ? 0 : 0.1) +
+	       0.5 * (x[6] - 0.3) * (x[6] - 0.3);
 }
 
 /* Three learners with their own parameters; the best of them differ by 0.05. */
@@ -118,11 +117,12 @@ static const char branch_space[] =
 	"{\"model\":{\"_type\":\"choice\",\"_value\":["
 	"{\"_name\":\"svm\",\"c\":{\"_type\":\"loguniform\",\"_value\":[1e-3,1e3]},"
 	"\"gamma\":{\"_type\":\"loguniform\",\"_value\":[1e-5,10]}},"
-	"{\"_name\":\"forest\",\"trees\":{\"_type\":\"int\",\"low\":10,\"high\":500,\"log\":true},"
+	"{\"_name\":\"forest\",\"trees\":{\"_type\":\"int\",\"_value\":{\"low\":10,\"high\":500,"
+	"\"log\":true}},"
 	"\"depth\":{\"_type\":\"randint\",\"_value\":[2,21]},"
 	"\"criterion\":{\"_type\":\"choice\",\"_value\":[\"gini\",\"entropy\",\"log\"]}},"
 	"{\"_name\":\"net\",\"lr\":{\"_type\":\"loguniform\",\"_value\":[1e-5,1]},"
-	"\"hidden\":{\"_type\":\"int\",\"low\":4,\"high\":256,\"log\":true},"
+	"\"hidden\":{\"_type\":\"int\",\"_value\":{\"low\":4,\"high\":256,\"log\":true}},"
 	"\"layers\":{\"_type\":\"randint\",\"_value\":[1,6]},"
 	"\"momentum\":{\"_type\":\"uniform\",\"_value\":[0,1]}}]}}";
 
@@ -135,12 +135,11 @@ static double branches(const double *x)
 	}
 	if (x[0] == 1) {
 		double trees = log(x[3] / 200), depth = x[4] - 12;
-		return 0.05 + 0.02 * trees * trees + 0.002 * depth * depth +
-			(x[5] == 1 ? 0 : 0.03);
+		return 0.05 + 0.02 * trees * trees + 0.002 * depth * depth + (x[5] == 1 ? 0 : 0.03);
 	}
 	double lr = log10(x[6]) + 2.5, hidden = log2(x[7]) - 6, layers = x[8] - 3;
 	return 0.06 * lr * lr + 0.02 * hidden * hidden + 0.03 * layers * layers +
-		0.3 * (x[9] - 0.9) * (x[9] - 0.9);
+	       0.3 * (x[9] - 0.9) * (x[9] - 0.9);
 }
 
 static const struct problem problems[] = {

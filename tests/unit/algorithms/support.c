@@ -21,7 +21,7 @@ static void append(struct fake *fake, struct event *event)
 
 	event->version = fake->view.counts.version + 1;
 	event->at_ms = fake->clock_ms += 1000;
-	buffer_init(&line, 0);
+	buffer_init(&line, LIMIT_BULK_BODY_BYTES);
 	event_write(event, &line);
 	assert_false(line.failed);
 	if (fake->n_lines == fake->room_lines) {
@@ -104,23 +104,24 @@ static void clear_proposal(const struct view *view, struct arena *arena, struct 
 		out->x[i] = (double)NAN;
 }
 
-/* A new trial; answers its number. */
-static int64_t place(struct fake *fake, enum event_kind kind, const double *x,
-	const char *parameters, const struct bytes *tag)
+/* A new trial, of the proposal or of the JSON; answers its number. */
+static int64_t place(struct fake *fake, enum event_kind kind, const struct proposal *proposal,
+	const char *parameters)
 {
 	int64_t number = (int64_t)fake->view.n_trials;
 	struct event event;
 	struct buffer text;
 
-	buffer_init(&text, 0);
-	if (!parameters)
-		space_write(fake->view.spec->space, x, &text);
 	event_init(&event, kind, number);
+	buffer_init(&text, LIMIT_BODY_BYTES);
+	if (proposal) {
+		space_write(fake->view.spec->space, proposal->x, &text);
+		event.x = proposal->x;
+		event.tag = proposal->tag;
+		event.parent = proposal->parent;
+	}
 	event.parameters = parameters ? parameters : buffer_text(&text);
-	event.x = x;
 	event.base_version = fake->view.counts.version;
-	if (tag)
-		event.tag = *tag;
 	if (kind == EVENT_SUGGESTED) {
 		event.attempt = 1;
 		event.worker = "test";
@@ -146,7 +147,7 @@ int fake_suggest(struct fake *fake, int64_t *number)
 		fail_msg("ask: %s", err.message);
 	assert_non_null(proposal.arm);
 	assert_true(proposal.tag.size <= LIMIT_TAG);
-	int64_t placed = place(fake, EVENT_SUGGESTED, proposal.x, NULL, &proposal.tag);
+	int64_t placed = place(fake, EVENT_SUGGESTED, &proposal, NULL);
 	if (number)
 		*number = placed;
 	return 0;
@@ -169,19 +170,14 @@ int fake_ask(const struct view *view, double *x)
 	return code;
 }
 
-int64_t fake_place(struct fake *fake, const double *x, const struct bytes *tag)
-{
-	return place(fake, EVENT_SUGGESTED, x, NULL, tag);
-}
-
 int64_t fake_place_json(struct fake *fake, const char *parameters)
 {
-	return place(fake, EVENT_SUGGESTED, NULL, parameters, NULL);
+	return place(fake, EVENT_SUGGESTED, NULL, parameters);
 }
 
 int64_t fake_enqueue(struct fake *fake, const char *parameters)
 {
-	return place(fake, EVENT_ENQUEUED, NULL, parameters, NULL);
+	return place(fake, EVENT_ENQUEUED, NULL, parameters);
 }
 
 int64_t fake_seed(struct fake *fake, const char *parameters, double value)
@@ -364,7 +360,7 @@ static void check_newest(const struct fake *fake)
 	assert_true(space_feasible(space, trial->x));
 	assert_true(space_canonical_ok(space, trial->x));
 	for (size_t i = 0; i < last; i++)
-		if (key_equal(&fake->view.trials[i].key, &trial->key))
+		if (fake->view.trials[i].x && key_equal(&fake->view.trials[i].key, &trial->key))
 			fail_msg("trial %zu repeats trial %zu", last, i);
 }
 

@@ -43,11 +43,9 @@ int fake_suggest(struct fake *fake, int64_t *number);
 /* Only asks; x[space->n] gets the proposal. The view does not change. */
 int fake_ask(const struct view *view, double *x);
 
-/* A suggestion made by the test instead of the tuner; answers its number. tag may be NULL. */
-int64_t fake_place(struct fake *fake, const double *x, const struct bytes *tag);
-
-/* The same from JSON parameters: by the tuner, as a customised trial (waiting until assigned), as a
- * foreign result. fake_seed with NaN: a failed one. */
+/* A trial made by the test, from JSON parameters: handed out as if the tuner had proposed it, as a
+ * customised trial (waiting until assigned), as a foreign result (NaN: a failed one). They answer
+ * its number. */
 int64_t fake_place_json(struct fake *fake, const char *parameters);
 int64_t fake_enqueue(struct fake *fake, const char *parameters);
 int64_t fake_seed(struct fake *fake, const char *parameters, double value);

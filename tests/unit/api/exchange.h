@@ -5,6 +5,11 @@
 #ifndef TESTS_UNIT_API_EXCHANGE_H
 #define TESTS_UNIT_API_EXCHANGE_H
 
+/* Before cmocka.h, which makes a macro of fail. */
+#include "api/api.h"
+#include "api/internal.h"
+#include "api/route.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +21,6 @@
 
 #include <cmocka.h>
 #include <jansson.h>
-
-#include "api/api.h"
-#include "api/internal.h"
-#include "api/route.h"
 
 #define WORLD_START_MS	1800000000000
 #define EXCHANGE_PAIRS	16
@@ -357,7 +358,7 @@ static inline const json_t *at(const struct exchange *x, const char *path)
 		name[size] = '\0';
 		path += size + (path[size] == '.');
 		if (json_is_array(value))
-			value = json_array_get(value, (size_t)atol(name));
+			value = json_array_get(value, strtoul(name, NULL, 10));
 		else
 			value = json_object_get(value, name);
 	}

@@ -41,11 +41,13 @@ static void test_known(void **state)
 	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
 }
 
-/* Every day up to 9999 against the C library. */
+/* Every day of a whole cycle of 400 years, then some of each year up to 9999, against the C
+ * library.
+ */
 static void test_every_day(void **state)
 {
 	(void)state;
-	for (int64_t day = 0; day * 86400000 <= TIME_MAX_MS; day++) {
+	for (int64_t day = 0; day * 86400000 <= TIME_MAX_MS; day += day < 146097 ? 1 : 59) {
 		int64_t second = day * 86400 + day % 86400;
 		time_t when = (time_t)second;
 		struct tm tm;

@@ -124,8 +124,9 @@ static void test_framing(void **state)
 			;
 		int status = client.size > 12 ? (int)strtol(client.text + 9, NULL, 10) : 0;
 		expect(&framing[i], status);
-		/* Nothing ran, and nobody was answered twice. */
-		bool twice = client.size && strstr(client.text + 1, "HTTP/1.1 ");
+		/* Nothing ran, nothing was granted. (libmicrohttpd's own refusal of a bad
+		 * Content-Length repeats its head, so heads are not counted.) */
+		bool twice = client.size && strstr(client.text, "HTTP/1.1 200");
 		if (atomic_load(&harness.runs) || twice)
 			print_error("%s: the second request was taken:\n%s\n", framing[i].name,
 				client.text);

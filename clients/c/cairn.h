@@ -1,0 +1,158 @@
+/**
+ * @file cairn.h
+ * libcairn: a client of a Cairn server in C.
+ *
+ * A trial in nine lines:
+ * @code
+ *	struct cairn *cairn;
+ *	struct cairn_trial *trial;
+ *	struct cairn_error error;
+ *
+ *	if (cairn_open(NULL, &cairn, &error))
+ *		return error.code;
+ *	while (cairn_suggest(cairn, "exp_...", NULL, &trial, &error) == CAIRN_OK) {
+ *		double lr = cairn_trial_real(trial, "lr", 0.01);
+ *		for (int epoch = 0; epoch < 10; epoch++)
+ *			if (cairn_report(trial, epoch, train(lr), &error) == CAIRN_STOP)
+ *				break;
+ *		cairn_final(trial, evaluate(), &error);
+ *		cairn_trial_free(trial);
+ *	}
+ *	cairn_close(cairn);
+ * @endcode
+ *
+ * Every call that reaches the server is tried again with back-off when the server cannot be reached
+ *or asks to come back (429, 503: Retry-After is honoured), safely: suggests and creations carry an
+ * Idempotency-Key, observations are idempotent by themselves. While a trial is held its lease is
+ *kept by a thread of the library.
+ *
+ * Threads: one struct cairn may be used by several threads at once; one struct cairn_trial by one.
+ * Strings are UTF-8. Functions that return int return an enum cairn_code.
+ */
+#ifndef CAIRN_H
+#define CAIRN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CAIRN_VERSION_MAJOR 0
+#define CAIRN_VERSION_MINOR 1
+
+#if defined(__GNUC__)
+#define CAIRN_API __attribute__((visibility("default")))
+#else
+#define CAIRN_API
+#endif
+
+enum cairn_code {
+	CAIRN_OK = 0,
+	CAIRN_STOP,	   /**< the server wants this trial to end: it will not be worth more */
+	CAIRN_DONE,	   /**< there is nothing more to try */
+	CAIRN_AGAIN,	   /**< nothing now; only with a zero patience */
+	CAIRN_REFUSED,	   /**< the server refuses the request: error.status and detail say why */
+	CAIRN_UNREACHABLE, /**< the server did not answer, however often it was tried */
+	CAIRN_NO_MEMORY,
+	CAIRN_BAD_ARGUMENT
+};
+
+/** What went wrong, for people. Filled whenever a call returns something else than OK, STOP or
+ * DONE. */
+struct cairn_error {
+	enum cairn_code code;
+	int status;	  /**< HTTP status, 0 when there was no answer */
+	char detail[512]; /**< one sentence, or several lines when a body had several faults */
+};
+
+/** All members may be zero or NULL: then the environment variable, then the default. */
+struct cairn_options {
+	const char *url;    /**< CAIRN_URL, http://127.0.0.1:8080 */
+	const char *token;  /**< CAIRN_TOKEN, none */
+	const char *worker; /**< CAIRN_WORKER, "host:pid" */
+	int tries;	    /**< CAIRN_TRIES, 8 attempts at one request */
+	int timeout_ms; /**< of one attempt, beyond the time the server is asked to wait; 60000 */
+};
+
+struct cairn;
+struct cairn_trial;
+
+/** @param options may be NULL. */
+CAIRN_API int cairn_open(
+	const struct cairn_options *options, struct cairn **out, struct cairn_error *error);
+CAIRN_API void cairn_close(struct cairn *cairn);
+
+/** Any request. body may be NULL; it is JSON (for /v1/experiments/import NDJSON). *answer is the
+ * body, NUL-terminated, to be freed with free(). */
+CAIRN_API int cairn_request(struct cairn *cairn, const char *method, const char *path,
+	const char *body, char **answer, struct cairn_error *error);
+
+/** Creates an experiment from its JSON. id: at least 32 bytes. */
+CAIRN_API int cairn_create(
+	struct cairn *cairn, const char *json, char *id, size_t id_size, struct cairn_error *error);
+
+struct cairn_suggest_options {
+	int64_t lease_ms; /**< how long the trial may be silent; 60000. The library keeps the lease.
+			   */
+	int64_t patience_ms; /**< how long to go on asking while there is nothing; 0: for ever, -1:
+				not at all */
+	bool resume;	     /**< this worker's running trials come first */
+};
+
+/**
+ * Takes a trial, waiting while there is nothing now.
+ * @return CAIRN_OK, CAIRN_DONE, CAIRN_AGAIN (patience is over), or a failure.
+ */
+CAIRN_API int cairn_suggest(struct cairn *cairn, const char *experiment,
+	const struct cairn_suggest_options *options, struct cairn_trial **out,
+	struct cairn_error *error);
+
+/** Ends the heartbeats and frees. A trial without a result is given back to the server first. */
+CAIRN_API void cairn_trial_free(struct cairn_trial *trial);
+
+CAIRN_API int64_t cairn_trial_number(const struct cairn_trial *trial);
+CAIRN_API int64_t cairn_trial_attempt(const struct cairn_trial *trial);
+
+/** All parameters as JSON, valid as long as the trial. */
+CAIRN_API const char *cairn_trial_parameters(const struct cairn_trial *trial);
+
+/** A parameter by its dotted address ("op.rate"); fallback when it is absent or of another type. */
+CAIRN_API double cairn_trial_real(
+	const struct cairn_trial *trial, const char *address, double fallback);
+CAIRN_API int64_t cairn_trial_int(
+	const struct cairn_trial *trial, const char *address, int64_t fallback);
+CAIRN_API bool cairn_trial_bool(
+	const struct cairn_trial *trial, const char *address, bool fallback);
+CAIRN_API const char *cairn_trial_text(
+	const struct cairn_trial *trial, const char *address, const char *fallback);
+
+/** Has the server asked, in answer to a report or heartbeat, for the end of this trial? */
+CAIRN_API bool cairn_trial_stopped(const struct cairn_trial *trial);
+
+/** An intermediate value of the (first) objective. @return CAIRN_OK, CAIRN_STOP or a failure. */
+CAIRN_API int cairn_report(
+	struct cairn_trial *trial, int64_t step, double value, struct cairn_error *error);
+
+/** The final value. NaN and infinities are values too. */
+CAIRN_API int cairn_final(struct cairn_trial *trial, double value, struct cairn_error *error);
+
+struct cairn_value {
+	const char *name; /**< metric */
+	double value;
+};
+
+/** Several metrics at once: objectives, constraints, whatever is worth keeping. step < 0: final. */
+CAIRN_API int cairn_observe(struct cairn_trial *trial, int64_t step,
+	const struct cairn_value *values, size_t n, struct cairn_error *error);
+
+/** The trial failed; message says why. */
+CAIRN_API int cairn_fail(struct cairn_trial *trial, const char *message, struct cairn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
