@@ -21,16 +21,19 @@ static int event_rows(struct table *table, struct session *session, struct buffe
 	struct event_table *list = (struct event_table *)table;
 	const struct event *events;
 	size_t n;
+	uint64_t since = list->since;
 	int rc = store_events(
-		session, list->experiment, list->since, TABLE_PAGE, &table->page, &events, &n, err);
+		session, list->experiment, since, table->limit, &table->page, &events, &n, err);
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n && list->since < list->last; i++) {
+	for (size_t i = 0; i < n && since < list->last; i++) {
 		event_write(&events[i], out);
 		buffer_add_char(out, '\n');
-		list->since = events[i].version;
+		since = events[i].version;
 	}
-	*done = n < TABLE_PAGE || list->since >= list->last;
+	*done = n < table->limit || since >= list->last;
+	if (!out->failed)
+		list->since = since;
 	return 0;
 }
 

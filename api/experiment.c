@@ -341,7 +341,7 @@ static void experiment_stop(struct api *api, struct session *session, struct cal
 
 const struct route routes_experiment[] = {
 	{ METHOD_GET, "/v1/experiments", "listExperiments", experiment_list, SCOPE_READ, 0, 0,
-		"status kind name label created_after created_before sort limit cursor" },
+		"team status kind name label created_after created_before sort limit cursor" },
 	{ METHOD_POST, "/v1/experiments", "createExperiment", experiment_create, SCOPE_WRITE,
 		ROUTE_JSON, LIMIT_BODY_BYTES, "" },
 	{ METHOD_GET, "/v1/experiments/{id}", "getExperiment", experiment_get, SCOPE_READ, 0, 0,

@@ -6,6 +6,7 @@
 #include "api/problem.h"
 #include "api/reply.h"
 #include "api/table.h"
+#include "api/team.h"
 #include "core/time_text.h"
 
 /* ---- CSV ---- */
@@ -60,13 +61,13 @@ static int experiment_rows(struct table *table, struct session *session, struct 
 	struct experiment_page page;
 	bool csv = table->format == FORMAT_CSV;
 
+	list->filter.limit = table->limit;
 	list->filter.cursor = list->cursor.size ? buffer_text(&list->cursor) : NULL;
 	int rc = store_experiment_list(session, &list->filter, &table->page, &page, err);
 	if (rc)
 		return rc;
 	if (csv && !list->began)
 		csv_header(out);
-	list->began = true;
 	for (size_t i = 0; i < page.n; i++) {
 		if (csv) {
 			csv_row(out, &page.rows[i]);
@@ -75,6 +76,9 @@ static int experiment_rows(struct table *table, struct session *session, struct 
 			buffer_add_char(out, '\n');
 		}
 	}
+	if (out->failed)
+		return 0;
+	list->began = true;
 	buffer_clear(&list->cursor);
 	if (page.next)
 		buffer_add_text(&list->cursor, page.next);
@@ -117,7 +121,7 @@ static void experiment_stream(
 	list->table.release = experiment_release;
 	buffer_init(&list->cursor, LIMIT_BODY_BYTES);
 	list->filter = *filter;
-	list->filter.limit = TABLE_PAGE / 10; /* specs can be long */
+	list->table.limit = TABLE_PAGE / 10; /* specs are longer than other rows */
 	if (!keep_filter(&list->table.keep, &list->filter)) {
 		table_free(&list->table);
 		no_memory_reply(call);
@@ -165,8 +169,9 @@ static bool filter_of(struct call *call, struct experiment_filter *filter)
 		"-name", NULL };
 	int status, kind, sort;
 
-	*filter = (struct experiment_filter){ .team = team_of(call) };
-	if (!query_choice(call, "status", statuses, -1, &status) ||
+	*filter = (struct experiment_filter){ 0 };
+	if (!team_of_list(call, &filter->team) ||
+		!query_choice(call, "status", statuses, -1, &status) ||
 		!query_choice(call, "kind", kinds, -1, &kind) ||
 		!query_choice(call, "sort", sorts, 3, &sort) || !label_of(call, filter) ||
 		!query_time(call, "created_after", &filter->created_after_ms) ||

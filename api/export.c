@@ -24,23 +24,27 @@ static int export_rows(struct table *table, struct session *session, struct buff
 	struct export *export = (struct export *)table;
 	const struct event *events;
 	size_t n;
+	uint64_t since = export->since;
 	int rc = store_events(
-		session, export->id, export->since, TABLE_PAGE, &table->page, &events, &n, err);
+		session, export->id, since, table->limit, &table->page, &events, &n, err);
 	if (rc)
 		return rc;
 	if (!export->began)
 		buffer_printf(out, "%s\n", export->header);
-	export->began = true;
-	for (size_t i = 0; i < n && export->since < export->last; i++) {
+	for (size_t i = 0; i < n && since < export->last; i++) {
 		event_write(&events[i], out);
 		buffer_add_char(out, '\n');
-		export->since = events[i].version;
+		since = events[i].version;
 	}
-	if (n == 0 && export->since < export->last) /* deleted meanwhile: no false end */
+	if (n == 0 && since < export->last) /* deleted meanwhile: no false end */
 		return fail(err, CODE_NOT_FOUND, "experiment %s is gone", export->id);
-	*done = export->since >= export->last;
+	*done = since >= export->last;
 	if (*done) /* versions have no gaps: the last one is the count */
 		buffer_printf(out, "{\"end\":true,\"events\":%" PRIu64 "}\n", export->last);
+	if (!out->failed) {
+		export->began = true;
+		export->since = since;
+	}
 	return 0;
 }
 

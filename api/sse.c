@@ -10,9 +10,9 @@
 
 #include "api/event.h"
 #include "api/problem.h"
+#include "api/table.h"
 
 #define SSE_PAGE	256
-#define SSE_PAGE_BYTES	(64u << 20)
 #define SSE_RETRY_MS	2000
 #define SSE_GREETING_MS "retry: 2000\n\n"
 
@@ -22,6 +22,7 @@ struct sse {
 	struct watch *watch;
 	struct call *call;
 	struct arena page;
+	size_t limit; /* events of a piece */
 	char experiment[ID_SIZE];
 	uint64_t since;
 	bool greeted;
@@ -57,33 +58,45 @@ static int sse_idle(
 	return 0;
 }
 
-static int sse_next(struct stream *stream, struct session *session, bool ping, struct buffer *out,
-	bool *done, struct error *err)
+/* The next events, n of them; as with tables, nothing has moved on when they did not fit. */
+static int write_news(
+	struct sse *sse, struct session *session, struct buffer *out, size_t *n, struct error *err)
 {
-	struct sse *sse = (struct sse *)stream;
 	const struct event *events;
-	size_t n;
 
 	arena_reset(&sse->page);
-	/* Not earlier: a wake must find the stream with the transport. Before the log is read, so
-	 * that what comes in between is seen or woken for. */
-	if (!sse->watch) {
-		int failed =
-			engine_watch(sse->engine, sse->experiment, sse_wake, sse, &sse->watch, err);
-		if (failed)
-			return failed;
-	}
 	int rc = store_events(
-		session, sse->experiment, sse->since, SSE_PAGE, &sse->page, &events, &n, err);
+		session, sse->experiment, sse->since, sse->limit, &sse->page, &events, n, err);
 	if (rc)
 		return rc;
 	if (!sse->greeted)
 		buffer_add_text(out, SSE_GREETING_MS);
-	sse->greeted = true;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < *n; i++)
 		write_message(out, &events[i]);
-		sse->since = events[i].version;
-	}
+	if (*n && !out->failed)
+		sse->since = events[*n - 1].version;
+	return 0;
+}
+
+static int sse_next(struct stream *stream, struct session *session, bool ping, struct buffer *out,
+	bool *done, struct error *err)
+{
+	struct sse *sse = (struct sse *)stream;
+	size_t n = 0, start = out->size;
+	int rc = 0;
+
+	/* Not earlier: a wake must find the stream with the transport. Before the log is read, so
+	 * that what comes in between is seen or woken for. */
+	if (!sse->watch)
+		rc = engine_watch(sse->engine, sse->experiment, sse_wake, sse, &sse->watch, err);
+	if (rc)
+		return rc;
+	do {
+		rc = write_news(sse, session, out, &n, err);
+	} while (table_shrink(&sse->limit, rc, out, start));
+	if (rc)
+		return rc;
+	sse->greeted = true;
 	return n == 0 && ping ? sse_idle(sse, session, out, done, err) : 0;
 }
 
@@ -108,7 +121,8 @@ void sse_reply(struct api *api, struct call *call, const struct experiment_row *
 	sse->engine = api->engine;
 	sse->call = call;
 	sse->since = since;
-	arena_init(&sse->page, SSE_PAGE_BYTES);
+	sse->limit = SSE_PAGE;
+	arena_init(&sse->page, TABLE_PAGE_BYTES);
 	snprintf(sse->experiment, sizeof(sse->experiment), "%s", row->id);
 	call_header(call, "Cache-Control", "no-store");
 	call_header(call, "X-Accel-Buffering", "no"); /* proxies must not hold events back */

@@ -154,8 +154,11 @@ void suggest(struct api *api, struct session *session, struct call *call)
 	json_decref(document);
 	if (!idempotency_of(call, &key) || !key_with_status(call, &key, 200))
 		return;
-	const char *team = team_of(call);
-	if (!team) { /* an instance admin: the trials count against the owner */
+	/* An open server has one team; of what an instance admin takes the owner's quota is
+	 * charged. */
+	bool open = strcmp(call->identity.token, "open") == 0;
+	const char *team = open ? call->identity.team : team_of(call);
+	if (!team) {
 		if (!experiment_of(api, session, call, &row))
 			return;
 		team = row.team;

@@ -6,13 +6,33 @@
 #include "api/problem.h"
 #include "core/json.h"
 
+bool table_shrink(size_t *limit, int rc, struct buffer *out, size_t start)
+{
+	bool fits = !out->failed && rc != CODE_NO_MEMORY;
+	if (fits || *limit == 1)
+		return false;
+	*limit = *limit > 8 ? *limit / 8 : 1;
+	out->failed = false;
+	out->size = start;
+	if (out->data)
+		out->data[start] = '\0';
+	return true;
+}
+
 static int table_next(struct stream *stream, struct session *session, bool ping, struct buffer *out,
 	bool *done, struct error *err)
 {
 	struct table *table = (struct table *)stream;
+	size_t start = out->size;
+	int rc;
+
 	(void)ping; /* a table is never idle */
-	arena_reset(&table->page);
-	return table->rows(table, session, out, done, err);
+	do {
+		*done = false;
+		arena_reset(&table->page);
+		rc = table->rows(table, session, out, done, err);
+	} while (table_shrink(&table->limit, rc, out, start));
+	return rc;
 }
 
 static void table_close(struct stream *stream)
@@ -31,6 +51,7 @@ void *table_new(struct call *call, size_t size, enum format format,
 	table->stream.next = table_next;
 	table->stream.close = table_close;
 	table->format = format;
+	table->limit = TABLE_PAGE;
 	table->rows = rows;
 	arena_init(&table->keep, TABLE_PAGE_BYTES);
 	arena_init(&table->page, TABLE_PAGE_BYTES);

@@ -194,12 +194,11 @@ static int metric_rows(struct table *table, struct session *session, struct buff
 	struct metric_table *list = (struct metric_table *)table;
 	const struct metric_row *rows;
 	size_t n;
-	int rc = store_metric_list(session, list->experiment, list->trial, list->since, TABLE_PAGE,
-		&table->page, &rows, &n, err);
+	int rc = store_metric_list(session, list->experiment, list->trial, list->since,
+		table->limit, &table->page, &rows, &n, err);
 
 	if (!list->began && table->format == FORMAT_CSV)
 		buffer_add_text(out, "attempt,step,metric,value,late,at\r\n");
-	list->began = true;
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (table->format == FORMAT_CSV) {
 			rc = write_metric_csv(out, &rows[i], &table->page, err);
@@ -207,9 +206,12 @@ static int metric_rows(struct table *table, struct session *session, struct buff
 			write_metric(out, &rows[i]);
 			buffer_add_char(out, '\n');
 		}
-		list->since = rows[i].version;
 	}
-	*done = !rc && n < TABLE_PAGE;
+	*done = !rc && n < table->limit;
+	if (!rc && !out->failed) {
+		list->began = true;
+		list->since = n ? rows[n - 1].version : list->since;
+	}
 	return rc;
 }
 

@@ -115,11 +115,11 @@ static int trial_rows(struct table *table, struct session *session, struct buffe
 	struct trial_page page;
 	bool csv = table->format == FORMAT_CSV;
 
+	list->filter.limit = table->limit;
 	list->filter.cursor = list->cursor.size ? buffer_text(&list->cursor) : NULL;
 	int rc = store_trial_list(session, &list->filter, &table->page, &page, err);
 	if (!rc && csv && !list->began)
 		csv_header(out, list->spec, list->shown);
-	list->began = true;
 	for (size_t i = 0; !rc && i < page.n; i++) {
 		if (csv) {
 			rc = csv_row(out, &page.rows[i], list->spec, list->shown, err);
@@ -130,6 +130,9 @@ static int trial_rows(struct table *table, struct session *session, struct buffe
 	}
 	if (rc)
 		return rc;
+	if (out->failed)
+		return 0;
+	list->began = true;
 	buffer_clear(&list->cursor);
 	if (page.next)
 		buffer_add_text(&list->cursor, page.next);
@@ -173,7 +176,7 @@ static void trial_stream(struct call *call, const struct experiment_row *row,
 	list->table.release = trial_release;
 	buffer_init(&list->cursor, LIMIT_BODY_BYTES);
 	list->filter = *filter;
-	list->filter.limit = TABLE_PAGE;
+
 	list->filter.experiment = arena_strdup(&list->table.keep, row->id);
 	if (filter->worker)
 		list->filter.worker = arena_strdup(&list->table.keep, filter->worker);

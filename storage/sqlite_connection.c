@@ -301,7 +301,7 @@ static int call_run(
 	const struct sql_call *call = &batch->calls[k];
 	struct prepared *prepared = NULL;
 	int rc = statement_prepare(connection, batch, k, &prepared, err);
-	if (rc)
+	if (!prepared)
 		return rc;
 	if ((size_t)sqlite3_column_count(prepared->stmt) != strlen(call->statement->columns))
 		return fail(err, CODE_INTERNAL, "%s answers %d columns", call->statement->name,

@@ -52,8 +52,8 @@ struct experiment_row {
 	struct view_counts counts; /* version, spec_version, status, counters */
 	double best_value;	   /* NaN: none */
 	int64_t created_ms;
-	const struct spec *parsed; /* store_experiment_create needs it (kind, labels, limits); reading
-				      leaves it NULL */
+	const struct spec *parsed; /* for store_experiment_create (kind, labels, limits): the
+				      view's spec; NULL in rows that were read */
 };
 
 /* An Idempotency-Key and what was done under it, written with the events it made. */

@@ -127,7 +127,7 @@ static int view_fill(struct session *session, const struct sql_batch *batch, str
 int store_view_load(struct session *session, const char *experiment, struct view *view,
 	struct arena *arena, struct experiment_row *row, struct error *err)
 {
-	struct sql_batch *batch;
+	struct sql_batch *batch = NULL;
 	const struct sql_value *values;
 	struct experiment_row found;
 	for (bool all = false;; all = true) {

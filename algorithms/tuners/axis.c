@@ -69,7 +69,7 @@ static bool is_stepped(const struct parameter *parameter, bool raw)
 
 void axis_init(struct axis *axis, const struct parameter *parameter, bool raw)
 {
-	*axis = (struct axis){ .parameter = parameter };
+	*axis = (struct axis){ .parameter = parameter, .smoothing = 1 };
 	bool counted =
 		raw && parameter->type == TYPE_RANDINT && parameter->n_values <= LIMIT_OPTIONS;
 	if (parameter->type == TYPE_FIXED || has_one_value(parameter)) {

@@ -27,6 +27,7 @@ struct axis {
 	double low, high;     /* of t; infinite for the normal family */
 	double centre, scale; /* of the prior kernel; scale is also the widest bandwidth */
 	double n_options;     /* categorical */
+	double smoothing;     /* categorical: how much of the prior each kernel holds; 1 */
 };
 
 /* raw: NNI 2.7's view, where grids are ignored until a value is handed out and randint is unordered

@@ -225,14 +225,14 @@ static void fit_numeric(struct parzen *parzen)
 		fit_real(parzen);
 }
 
-/* Each kernel puts 1 on its own option and the prior's share, category_weight / kernels, on every
+/* Each kernel puts 1 on its own option and the prior's share, smoothing / kernels, on every
  * option. In parity kernels are one-hot and the prior kernel, heavier by the number of options, is
  * what smooths: counts. */
 static void fit_categorical(struct parzen *parzen)
 {
 	const struct parzen_rule *rule = parzen->rule;
 	double options = parzen->axis->n_options;
-	double share = rule->prior_weight * rule->category_weight / ((double)parzen->n + 1);
+	double share = rule->prior_weight * parzen->axis->smoothing / ((double)parzen->n + 1);
 	if (rule->parity)
 		share = 0;
 	double total = log(1 + options * share);

@@ -23,10 +23,9 @@
 /* What differs between the variants. */
 struct parzen_rule {
 	double prior_weight;
-	double category_weight; /* the prior's share within a categorical kernel, times that */
-	size_t forgetting;	/* newest observations of weight 1; older ones ramp down to 1/n */
-	bool parity; /* NNI 2.7: the prior is one of the neighbours that set bandwidths, and
-			categories are counted; one axis only */
+	size_t forgetting; /* newest observations of weight 1; older ones ramp down to 1/n */
+	bool parity;	   /* NNI 2.7: the prior is one of the neighbours that set bandwidths, and
+			      categories are counted; one axis only */
 };
 
 struct parzen {

@@ -21,6 +21,7 @@
 struct settings {
 	size_t n_startup, n_candidates;
 	bool multivariate, group, parity;
+	double category_weight, branch_weight;
 	enum tpe_liar liar;
 	struct tpe_split_rule split;
 	struct parzen_rule parzen;
@@ -101,8 +102,15 @@ static const struct option options[] = {
 		.type = OPTION_REAL,
 		.low = 0.001,
 		.high = 1000,
-		.fallback = "4",
+		.fallback = "2",
 		.help = "prior_weight of categorical parameters, as a multiple" },
+	{ .name = "branch_weight",
+		.type = OPTION_REAL,
+		.low = 0.001,
+		.high = 1000,
+		.fallback = "8",
+		.help = "the same of those that others depend on: what a branch is worth shows "
+			"only when its own parameters are tuned" },
 	{ .name = "multivariate",
 		.type = OPTION_BOOL,
 		.fallback = "true",
@@ -153,6 +161,8 @@ static void read_settings(const struct option_set *set, struct settings *out)
 		.multivariate = option_flag(set, "multivariate") && !parity,
 		.group = option_flag(set, "group"),
 		.parity = parity,
+		.category_weight = option_real(set, "category_weight"),
+		.branch_weight = option_real(set, "branch_weight"),
 		.liar = liar_of(set, parity),
 		.split = {
 			.gamma = gamma > 0 ? gamma : parity ? 0.25 : 0.1,
@@ -161,7 +171,6 @@ static void read_settings(const struct option_set *set, struct settings *out)
 		},
 		.parzen = {
 			.prior_weight = option_real(set, "prior_weight"),
-			.category_weight = option_real(set, "category_weight"),
 			.forgetting = (size_t)option_int(set, "linear_forgetting"),
 			.parity = parity,
 		},
@@ -190,6 +199,19 @@ static bool joins(
 	return same_conditions(parameter, &ask->space->parameters[group->lead]);
 }
 
+static void init_axes(struct ask *ask)
+{
+	const struct parameter *parameters = ask->space->parameters;
+	for (size_t i = 0; i < ask->space->n; i++) {
+		axis_init(&ask->axes[i], &parameters[i], ask->settings.parity);
+		ask->axes[i].smoothing = ask->settings.category_weight;
+		for (size_t c = 0; c < parameters[i].n_conditions; c++) {
+			int parent = parameters[i].conditions[c].parent;
+			ask->axes[parent].smoothing = ask->settings.branch_weight;
+		}
+	}
+}
+
 /* Groups in the order of their leads, so that a group comes after the groups it depends on. */
 static int init_groups(struct ask *ask, struct arena *arena)
 {
@@ -201,9 +223,9 @@ static int init_groups(struct ask *ask, struct arena *arena)
 	if (!group_of || !members || !ask->axes || !ask->groups)
 		return CODE_NO_MEMORY;
 
+	init_axes(ask);
 	for (size_t i = 0; i < n; i++) {
 		const struct parameter *parameter = &ask->space->parameters[i];
-		axis_init(&ask->axes[i], parameter, ask->settings.parity);
 		if (ask->axes[i].kind == AXIS_DROPPED)
 			continue;
 		size_t g = 0;

@@ -74,12 +74,12 @@ for (const backend of backends()) {
 		const id = await server.create({ name: 'count', search_space: space, tuner: { name: 'tpe' } });
 		await server.post(`/v1/experiments/${id}/suggest`, {});
 		const count = async (run) => {
-			const trips = await server.metric('cairn_sql_round_trips_total');
-			const commits = await server.metric('cairn_sql_commits_total');
+			const trips = await server.metric('cairn_database_round_trips_total');
+			const commits = await server.metric('cairn_database_commits_total');
 			for (let i = 0; i < 50; i++)
 				await run(i);
-			return { trips: (await server.metric('cairn_sql_round_trips_total') - trips) / 50,
-				commits: (await server.metric('cairn_sql_commits_total') - commits) / 50 };
+			return { trips: (await server.metric('cairn_database_round_trips_total') - trips) / 50,
+				commits: (await server.metric('cairn_database_commits_total') - commits) / 50 };
 		};
 		const suggest = await count(() => server.post(`/v1/experiments/${id}/suggest`, {}));
 		const observe = await count((i) => server.post(`/v1/experiments/${id}/observe`, { trial: i, value: i, final: true }));

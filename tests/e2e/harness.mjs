@@ -81,8 +81,9 @@ export class Server {
 	/** The value of a metric of /metrics, summed over its labels. */
 	async metric(name) {
 		const { text } = await this.request('GET', '/metrics', undefined, { contract: false });
-		return text.split('\n').filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length]))
-			.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+		const lines = text.split('\n').filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length]));
+		assert.ok(lines.length > 0, `/metrics has no ${name}`);
+		return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 	}
 
 	async kill() {

@@ -12,9 +12,7 @@
 
 static struct arena arena;
 
-static const struct parzen_rule modern = {
-	.prior_weight = 1, .category_weight = 4, .forgetting = 25
-};
+static const struct parzen_rule modern = { .prior_weight = 1, .forgetting = 25 };
 static const struct parzen_rule parity = { .prior_weight = 1, .forgetting = 25, .parity = true };
 
 static int setup(void **state)

@@ -175,6 +175,49 @@ static void a_deleted_experiment_ends_the_stream(void **state)
 	exchange_free(x);
 }
 
+/* Each edit keeps the whole spec, nearly a megabyte here: more than a page of the usual length may
+ * hold in memory. All three streams get through, in smaller pages. */
+static void large_events_come_in_smaller_pages(void **state)
+{
+	enum { LARGE = 900000, EDITS = 60 };
+	struct world *world = *state;
+	char id[ID_SIZE], *option = malloc(LARGE + 1);
+	struct buffer body;
+
+	memset(option, 'x', LARGE);
+	option[LARGE] = '\0';
+	buffer_init(&body, LIMIT_BODY_BYTES);
+	buffer_printf(&body,
+		"{\"name\":\"large\",\"search_space\":{\"c\":{\"_type\":\"choice\",\"_value\":"
+		"[1,\"%s\"]}}}",
+		option);
+	struct exchange *x = post(world, 201, "/v1/experiments", buffer_text(&body));
+	snprintf(id, sizeof(id), "%s", at_text(x, "id"));
+	exchange_free(x);
+	for (int i = 0; i < EDITS; i++) {
+		char note[32];
+		snprintf(note, sizeof(note), "{\"note\":\"%d\"}", i);
+		exchange_free(exchange_send(
+			world, 200, "PATCH", url(id, "%s", ""), note, strlen(note), NULL));
+	}
+
+	x = get_as(world, 200, "application/x-ndjson", url(id, "/events"));
+	assert_int_equal(count_of(x, "\n{\"version\":"), EDITS);
+	exchange_free(x);
+	x = get(world, 200, url(id, "/export"));
+	assert_int_equal(count_of(x, "\n{\"version\":"), EDITS + 1);
+	assert_int_equal(count_of(x, "{\"cairn\":"), 1);
+	exchange_free(x);
+	x = listen(world, url(id, "/events"), NULL);
+	for (int i = 0; i < EDITS && count_of(x, "\nid: ") < EDITS + 1; i++)
+		assert_false(exchange_piece(world, x, false));
+	assert_int_equal(count_of(x, "\nid: "), EDITS + 1);
+	assert_int_equal(count_of(x, "retry: "), 1);
+	exchange_free(x);
+	buffer_release(&body);
+	free(option);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -186,6 +229,7 @@ int main(void)
 		TEST(a_listener_that_comes_back_misses_nothing),
 		TEST(a_long_log_comes_in_pieces),
 		TEST(a_deleted_experiment_ends_the_stream),
+		TEST(large_events_come_in_smaller_pages),
 	};
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
 }

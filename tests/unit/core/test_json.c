@@ -195,7 +195,7 @@ static void numbers_survive_a_round_trip(void **state)
 	(void)state;
 	buffer_init(&out, 64);
 	rng_init(&rng, 1, RNG_TEST, 0);
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < 40000; i++) {
 		uint64_t bits = rng_u64(&rng);
 		double x;
 		memcpy(&x, &bits, sizeof(x));
