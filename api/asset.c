@@ -64,8 +64,9 @@ int assets_open(struct api *api, struct error *err)
 	etag_make(asset_openapi, OPENAPI_SIZE, api->openapi_etag);
 	etag_make(asset_dashboard, DASHBOARD_SIZE, api->dashboard_etag);
 	buffer_init(&policy, sizeof(api->dashboard_policy) - 1);
-	buffer_add_text(&policy, "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
-				 "form-action 'none'; frame-ancestors 'none'");
+	buffer_add_text(&policy,
+		"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
+		"form-action 'none'; frame-ancestors 'none'");
 	bool ok = add_source(&policy, "script-src", "script") &&
 		  add_source(&policy, "style-src", "style") && !policy.failed;
 	if (ok)

@@ -205,7 +205,7 @@ static int check_token(struct auth *auth, struct session *session, struct call *
 	const char *secret, int64_t now_ms, struct error *err)
 {
 	char digest[DIGEST_HEX_SIZE];
-	struct known_token token;
+	struct known_token token = { 0 };
 
 	digest_hex(secret, strlen(secret), digest);
 	pthread_mutex_lock(&auth->lock);

@@ -38,7 +38,7 @@ const char *body_text(struct call *call, const json_t *value)
 	struct buffer text;
 	const char *out = NULL;
 
-	buffer_init(&text, LIMIT_BULK_BODY_BYTES * 6u); /* escapes may lengthen it */
+	buffer_init(&text, (size_t)LIMIT_BULK_BODY_BYTES * 6); /* escapes may lengthen it */
 	if (json_write(value, &text, NULL) == 0)
 		out = arena_strndup(&call->arena, buffer_text(&text), text.size);
 	buffer_release(&text);

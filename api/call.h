@@ -47,6 +47,10 @@ struct transport {
 	void (*finish)(struct call *call);
 	/* call->stream has something to say: have next() called soon. From any thread. */
 	void (*wake)(struct call *call);
+	/* The call may wait long. abandon(call) is called, at most once and from any thread, when
+	 * its client goes away before it is finished; it may finish it. To be said before the wait
+	 * begins. NULL where clients do not go away. */
+	void (*parked)(struct call *call, void (*abandon)(struct call *call));
 };
 
 /* A reply produced piece by piece. next() runs on a worker, appends to out, and sets *done after

@@ -26,14 +26,14 @@ struct api {
 bool idempotency_of(struct call *call, const struct idempotency **out);
 
 /* For POSTs that make no events. Was the key used? True: it was, or could not be looked up, and the
- * call is replied: the first answer again (with Idempotency-Replayed: true), 422 for another request
- * under the same key. */
-bool idempotency_replay(struct api *api, struct session *session, struct call *call,
-	const struct idempotency *key);
+ * call is replied: the first answer again (with Idempotency-Replayed: true), 422 for another
+ * request under the same key. */
+bool idempotency_replay(
+	struct api *api, struct session *session, struct call *call, const struct idempotency *key);
 
-/* ... and after it was done: keeps answer (no secrets in it) and status under the key. CODE_CONFLICT:
- * the same request came twice at once and the other one was first; the caller takes back what it did
- * and replies the error. key NULL: nothing to do. */
+/* ... and after it was done: keeps answer (no secrets in it) and status under the key.
+ * CODE_CONFLICT: the same request came twice at once and the other one was first; the caller takes
+ * back what it did and replies the error. key NULL: nothing to do. */
 int idempotency_keep(struct api *api, struct session *session, const struct idempotency *key,
 	const char *answer, int status, struct error *err);
 

@@ -10,7 +10,7 @@
 #include "api/reply.h"
 
 #define TABLE_PAGE	 500	     /* rows loaded at a time, unless they are large */
-#define TABLE_PAGE_BYTES (48u << 20) /* ceiling of one page's memory */
+#define TABLE_PAGE_BYTES (32u << 20) /* ceiling of one page's memory */
 
 struct table {
 	struct stream stream; /* first: the transport's stream is the table */

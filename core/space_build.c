@@ -151,8 +151,10 @@ static void cycle_report(struct parser *parser, const int *place, size_t i)
 	for (size_t step = 0; step < parser->n; step++) {
 		const struct parameter *p = &parser->drafts[i].p;
 		size_t c = 0;
-		while (place[p->conditions[c].parent] >= 0)
+		while (place[p->conditions[c].parent] >= 0) {
 			c++;
+			assert(c < p->n_conditions);
+		}
 		i = (size_t)p->conditions[c].parent;
 	}
 	struct draft_path path;

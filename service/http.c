@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,81 +33,6 @@ void http_resume(struct http *http, struct MHD_Connection *connection)
 	http->suspended--;
 	pthread_cond_broadcast(&http->idle);
 	pthread_mutex_unlock(&http->idle_lock);
-}
-
-/* ---- connections and their deadlines ---- */
-
-static void peer_add(struct http *http, int fd, void **out)
-{
-	struct peer *peer = calloc(1, sizeof(*peer));
-	*out = peer;
-	if (!peer)
-		return; /* a connection without a deadline; it still has the idle timeout */
-	peer->fd = fd;
-	atomic_init(&peer->deadline_us,
-		monotonic_us() +
-			(http->config.idle_timeout_ms + http->config.request_timeout_ms) * 1000);
-	pthread_mutex_lock(&http->peers_lock);
-	peer->next = http->peers;
-	if (peer->next)
-		peer->next->previous = peer;
-	http->peers = peer;
-	pthread_mutex_unlock(&http->peers_lock);
-}
-
-static void peer_remove(struct http *http, struct peer *peer)
-{
-	if (!peer)
-		return;
-	pthread_mutex_lock(&http->peers_lock);
-	if (peer->next)
-		peer->next->previous = peer->previous;
-	if (peer->previous)
-		peer->previous->next = peer->next;
-	else
-		http->peers = peer->next;
-	pthread_mutex_unlock(&http->peers_lock);
-	free(peer);
-}
-
-/* libmicrohttpd closes the descriptor after it has told us. */
-static void connection_changed(void *context, struct MHD_Connection *connection, void **peer,
-	enum MHD_ConnectionNotificationCode code)
-{
-	struct http *http = context;
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		peer_remove(http, *peer);
-		*peer = NULL;
-		atomic_fetch_sub(&http->config.counters->connections, 1);
-		return;
-	}
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	atomic_fetch_add(&http->config.counters->connections, 1);
-	if (info)
-		peer_add(http, info->connect_fd, peer);
-}
-
-void peer_deadline(struct request *request, int64_t deadline_us)
-{
-	if (request->peer)
-		atomic_store_explicit(
-			&request->peer->deadline_us, deadline_us, memory_order_relaxed);
-}
-
-static void peers_tick(struct http *http, int64_t now_us)
-{
-	pthread_mutex_lock(&http->peers_lock);
-	for (struct peer *it = http->peers; it; it = it->next) {
-		int64_t deadline = atomic_load_explicit(&it->deadline_us, memory_order_relaxed);
-		if (!deadline || now_us < deadline)
-			continue;
-		/* libmicrohttpd then sees the end of the connection and closes it. */
-		shutdown(it->fd, SHUT_RDWR);
-		atomic_store_explicit(&it->deadline_us, 0, memory_order_relaxed);
-		atomic_fetch_add(&http->config.counters->timed_out, 1);
-	}
-	pthread_mutex_unlock(&http->peers_lock);
 }
 
 void http_tick(struct http *http)
@@ -154,7 +78,7 @@ static struct MHD_Daemon *daemon_start(struct http *http, int fd)
 		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, http },
-		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, http },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)peer_changed, http },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_target, http },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape_nothing, NULL },
 		/* A pool of one is an error to libmicrohttpd: one thread is no pool. */

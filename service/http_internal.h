@@ -18,10 +18,20 @@
 
 /* ---- a connection, for its deadline ---- */
 
+enum phase {
+	PHASE_READING, /* between requests, or a request is coming in */
+	PHASE_WORKING, /* the connection is suspended, or about to be */
+	PHASE_SENDING
+};
+
 struct peer {
 	int fd;
+	atomic_int phase;
 	atomic_int_least64_t deadline_us; /* 0: none */
 	struct peer *previous, *next;
+	/* guarded by http->peers_lock */
+	struct request *parked;	    /* to be abandoned when the client goes */
+	int64_t hangup_deadline_us; /* deadline when the other side was first seen closed; 0: not */
 };
 
 /* ---- a request ---- */
@@ -64,6 +74,8 @@ struct request {
 	uint64_t received;
 	int64_t counted;	     /* of http->counters->body_bytes */
 	int64_t begun_us, queued_us; /* headers there; given to the workers, 0: not */
+
+	void (*abandon)(struct call *call); /* NULL: not parked */
 
 	atomic_bool finished;
 	struct MHD_Response *response;
@@ -124,6 +136,13 @@ void feeds_tick(struct http *http, int64_t now_us);
 /* http.c */
 bool http_suspend(struct http *http, struct MHD_Connection *connection); /* false: stopping */
 void http_resume(struct http *http, struct MHD_Connection *connection);
-void peer_deadline(struct request *request, int64_t deadline_us);
+
+/* http_peer.c */
+void peer_changed(void *http, struct MHD_Connection *connection, void **peer,
+	enum MHD_ConnectionNotificationCode code);
+void peer_phase(struct request *request, enum phase phase, int64_t deadline_us);
+void peer_park(struct call *call, void (*abandon)(struct call *call));
+void peer_unpark(struct request *request);
+void peers_tick(struct http *http, int64_t now_us);
 
 #endif

@@ -100,6 +100,7 @@ void reply_finish(struct call *call)
 	struct request *request = call->transport_data;
 	struct http *http = request->http;
 	assert(!atomic_load(&request->finished));
+	peer_unpark(request);
 	if (call->stream && !feed_admit(request)) {
 		atomic_fetch_add(&http->config.counters->unavailable, 1);
 		replace(request, CODE_UNAVAILABLE, "too many streams are being sent");
@@ -124,7 +125,8 @@ enum MHD_Result reply_send(struct request *request)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	int64_t allowed_ms = http->config.request_timeout_ms +
 			     (int64_t)(request->response_bytes / HTTP_RATE_BYTES) * 1000;
-	peer_deadline(request, request->call.stream ? 0 : monotonic_us() + allowed_ms * 1000);
+	peer_phase(request, PHASE_SENDING,
+		request->call.stream ? 0 : monotonic_us() + allowed_ms * 1000);
 	enum MHD_Result result =
 		MHD_queue_response(request->connection, (unsigned)request->call.status, response);
 	request->response = NULL;

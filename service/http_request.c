@@ -33,7 +33,8 @@ const struct transport http_transport = { .header = call_request_header,
 	.query = call_query,
 	.each_query = call_each_query,
 	.finish = reply_finish,
-	.wake = feed_wake };
+	.wake = feed_wake,
+	.parked = peer_park };
 
 static struct request *request_new(struct http *http, struct MHD_Connection *connection)
 {
@@ -62,7 +63,8 @@ void *request_target(void *context, const char *target, struct MHD_Connection *c
 	if (!request)
 		return NULL;
 	request->target = strdup(target);
-	peer_deadline(request, request->call.received_us + http->config.request_timeout_ms * 1000);
+	peer_phase(request, PHASE_READING,
+		request->call.received_us + http->config.request_timeout_ms * 1000);
 	return request;
 }
 
@@ -165,8 +167,9 @@ static enum MHD_Result body_take(struct request *request, const char *data, size
 	struct counters *counters = http->config.counters;
 	request->received += size;
 	atomic_fetch_add(&counters->received_bytes, size);
-	peer_deadline(request, request->begun_us + http->config.request_timeout_ms * 1000 +
-				       (int64_t)(request->received / HTTP_RATE_BYTES) * 1000000);
+	peer_phase(request, PHASE_READING,
+		request->begun_us + http->config.request_timeout_ms * 1000 +
+			(int64_t)(request->received / HTTP_RATE_BYTES) * 1000000);
 	if (request->refusal || atomic_load(&request->finished))
 		return request->received > request->body_max + HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
 	buffer_add(&request->body, data, size);
@@ -229,7 +232,7 @@ static enum MHD_Result dispatch(struct request *request)
 {
 	const struct http_app *app = &request->http->config.app;
 	struct call *call = &request->call;
-	peer_deadline(request, 0);
+	peer_phase(request, PHASE_WORKING, 0);
 	if (request->refusal) {
 		refuse_now(request);
 		return reply_send(request);
@@ -307,7 +310,7 @@ void request_completed(void *context, struct MHD_Connection *connection, void **
 		return;
 	*at = NULL;
 	int64_t now = monotonic_us();
-	peer_deadline(request,
+	peer_phase(request, PHASE_READING,
 		now + (http->config.idle_timeout_ms + http->config.request_timeout_ms) * 1000);
 	body_drop(request);
 	if (request->begun) {

@@ -3,7 +3,6 @@
  * one transaction. Statements are prepared within the pipeline that first uses them; parameters
  * and results travel in binary.
  */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,10 +320,10 @@ static int call_take(struct flight *flight, size_t k, const PGresult *result, st
 	}
 }
 
-/* The result of one statement, without the NULL that follows. */
+/* The result of one statement, with the NULL that ends it taken away. */
 static int result_next(struct sql_session *session, PGresult **out, struct error *err)
 {
-	PGresult *result, *end = NULL;
+	PGresult *result = NULL, *end = NULL;
 	int rc = connection_result(session, &result, err);
 	if (rc)
 		return rc;
@@ -332,10 +331,10 @@ static int result_next(struct sql_session *session, PGresult **out, struct error
 		return connection_lost(session, err);
 	if (PQstatus(session->conn) == CONNECTION_OK)
 		rc = connection_result(session, &end, err);
-	assert(rc || !end);
-	if (rc) {
+	if (rc || end) { /* a statement of ours has one result */
 		PQclear(result);
-		return rc;
+		PQclear(end);
+		return rc ? rc : connection_lost(session, err);
 	}
 	*out = result;
 	return 0;
@@ -344,7 +343,7 @@ static int result_next(struct sql_session *session, PGresult **out, struct error
 /* BEGIN or COMMIT around a snapshot. */
 static int text_take(struct flight *flight, const char *text, struct error *err)
 {
-	PGresult *result;
+	PGresult *result = NULL;
 	int rc = result_next(flight->session, &result, err);
 	if (rc)
 		return rc;
@@ -358,7 +357,7 @@ static int text_take(struct flight *flight, const char *text, struct error *err)
 static int call_receive(struct flight *flight, size_t k, struct error *err)
 {
 	struct sql_session *session = flight->session;
-	PGresult *result;
+	PGresult *result = NULL;
 	int rc = 0, rc_prepare = 0;
 	if (flight->prepares[k]) {
 		rc = result_next(session, &result, err);
@@ -386,7 +385,7 @@ static int call_receive(struct flight *flight, size_t k, struct error *err)
 static int sync_take(struct sql_session *session, struct error *err)
 {
 	for (;;) {
-		PGresult *result;
+		PGresult *result = NULL;
 		int rc = connection_result(session, &result, err);
 		if (rc)
 			return rc;
@@ -402,7 +401,7 @@ static int sync_take(struct sql_session *session, struct error *err)
 /* An error inside BEGIN leaves the transaction open. */
 static void snapshot_abandon(struct sql_session *session)
 {
-	PGresult *result;
+	PGresult *result = NULL;
 	if (!send_text(session->conn, "ROLLBACK") || !PQpipelineSync(session->conn)) {
 		connection_drop(session);
 		return;

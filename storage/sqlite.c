@@ -65,7 +65,7 @@ static int open_sqlite(const struct sql_config *config, struct sql **out, struct
 	sql->lock_timeout_ms = config->lock_timeout_ms;
 	sql->last = &sql->first;
 	int rc = path_of(config->url, &sql->path, err);
-	if (rc) {
+	if (!sql->path) {
 		free(sql);
 		return rc;
 	}

@@ -8,7 +8,7 @@
 
 /* Large enough that a row's overhead vanishes, small enough to read a part of. Part of the stored
  * format: never change. */
-#define CHUNK (256 * 1024)
+#define CHUNK 262144
 
 #define COLUMNS	     "trial, name, content_type, size, sha256, updated_ms"
 #define COLUMN_TYPES "ittiti"

@@ -28,6 +28,7 @@
 #define CHAINS		10
 #define CHAIN_STEPS	20
 #define STEP_SIZE	0.0005
+#define WEIGHT_MIN	0.002
 #define POINTS_MAX	128   /* of a longer curve every k-th point is fitted, the last always */
 #define EXACT		1e-24 /* error variance below which a fit is as good as exact */
 
@@ -71,6 +72,7 @@ struct curve {
 struct mixture {
 	size_t n;
 	const double *values[CURVE_FAMILIES]; /* curve->n + 1 each */
+	double evidence[CURVE_FAMILIES];      /* log, from the fit: -AIC / 2 */
 };
 
 static bool counts(const struct trial *trial, const struct report *report)
@@ -153,6 +155,14 @@ static void sort_doubles(double *v, size_t n)
 	}
 }
 
+/* Akaike's criterion with the noise variance profiled out: a family is worth its fit less its
+ * parameters. */
+static double evidence_of(const struct curve *curve, double sse, size_t n_parameters)
+{
+	double n = (double)curve->n;
+	return -0.5 * n * log(sse / n + EXACT) - (double)n_parameters;
+}
+
 /* Fits every family and drops what fits worse than nothing at all: errors as large as the curve. */
 static int fit_families(
 	const struct curve *curve, double end, struct arena *arena, struct mixture *mixture)
@@ -176,6 +186,7 @@ static int fit_families(
 		for (size_t i = 0; i < curve->n; i++)
 			values[i] = family->value(fit.p, curve->x[i]);
 		values[curve->n] = at_end;
+		mixture->evidence[mixture->n] = evidence_of(curve, fit.sse, family->n);
 		mixture->values[mixture->n++] = values;
 	}
 	return 0;
@@ -202,8 +213,10 @@ static void drop_outliers(const struct curve *curve, struct mixture *mixture)
 
 	mixture->n = 0;
 	for (size_t f = 0; f < n; f++)
-		if (fabs(mixture->values[f][curve->n] - median) <= room)
+		if (fabs(mixture->values[f][curve->n] - median) <= room) {
+			mixture->evidence[mixture->n] = mixture->evidence[f];
 			mixture->values[mixture->n++] = mixture->values[f];
+		}
 }
 
 static double mixed(const struct mixture *mixture, const double *weights, size_t i)
@@ -234,15 +247,29 @@ static double log_posterior(
 	return -0.5 * n * log(squares / n + EXACT);
 }
 
-/* The mean, over short Metropolis chains that start from equal weights, of the mixture's value at
- * the end. */
+/* Akaike weights, none below WEIGHT_MIN of an equal share. (NNI starts from equal weights, which
+ * its twenty steps of 0.0005 hardly change, so a straight line through six epochs of a saturating
+ * curve counts as much as the power law that fits it.) */
+static void start_weights(const struct mixture *mixture, double *weights)
+{
+	double highest = -HUGE_VAL, sum = 0;
+	for (size_t f = 0; f < mixture->n; f++)
+		highest = fmax(highest, mixture->evidence[f]);
+	for (size_t f = 0; f < mixture->n; f++) {
+		weights[f] = fmax(exp(mixture->evidence[f] - highest), WEIGHT_MIN);
+		sum += weights[f];
+	}
+	for (size_t f = 0; f < mixture->n; f++)
+		weights[f] /= sum;
+}
+
+/* The mean, over short Metropolis chains, of the mixture's value at the end. */
 static double predict_end(const struct curve *curve, const struct mixture *mixture, struct rng *rng)
 {
 	double total = 0;
 	for (int chain = 0; chain < CHAINS; chain++) {
 		double weights[CURVE_FAMILIES], proposed[CURVE_FAMILIES];
-		for (size_t f = 0; f < mixture->n; f++)
-			weights[f] = 1 / (double)mixture->n;
+		start_weights(mixture, weights);
 		double now = log_posterior(curve, mixture, weights);
 		for (int step = 0; step < CHAIN_STEPS; step++) {
 			double sum = 0;

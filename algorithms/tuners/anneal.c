@@ -53,24 +53,28 @@ struct anneal {
 	size_t n_pending;
 };
 
-/* Ranks all results that have not failed and counts who has which parameter. */
+/* Ranks all results that have not failed and counts who has which parameter: of those without a
+ * condition, everybody. */
 static int anneal_results(struct anneal *anneal, struct arena *arena)
 {
 	const struct view *view = anneal->view;
-	size_t n_space = view->spec->space->n, n, kept = 0;
-	uint32_t *counts = arena_array(arena, n_space ? n_space : 1, sizeof(*counts));
-	struct rank *ranks = rank_finished(view, arena, &n);
+	const struct space *space = view->spec->space;
+	size_t n, kept = 0;
+	uint32_t *counts = arena_array(arena, space->n ? space->n : 1, sizeof(*counts));
+	struct rank *ranks = rank_finished(view, SIZE_MAX, arena, &n);
 
 	if (!counts || !ranks)
 		return CODE_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		const double *x = view->trials[ranks[i].number].x;
-
-		if (ranks[i].tier == TIER_FAILED)
+	for (size_t i = 0; i < n; i++)
+		if (ranks[i].tier != TIER_FAILED)
+			ranks[kept++] = ranks[i];
+	for (size_t j = 0; j < space->n; j++) {
+		if (space->parameters[j].n_conditions == 0) {
+			counts[j] = (uint32_t)kept;
 			continue;
-		ranks[kept++] = ranks[i];
-		for (size_t j = 0; j < n_space; j++)
-			if (!isnan(x[j]))
+		}
+		for (size_t i = 0; i < kept; i++)
+			if (!isnan(view->trials[ranks[i].number].x[j]))
 				counts[j]++;
 	}
 	rank_select(ranks, kept, BEST_KEPT);
@@ -85,7 +89,7 @@ static int anneal_pending(struct anneal *anneal, struct arena *arena)
 	const struct view *view = anneal->view;
 	int64_t left = view_pending(view);
 
-	anneal->pending = arena_array(arena, PENDING_MAX, sizeof(*anneal->pending));
+	anneal->pending = arena_array(arena, PENDING_MAX, sizeof(anneal->pending[0]));
 	if (!anneal->pending)
 		return CODE_NO_MEMORY;
 	for (size_t i = view->n_trials; i-- > 0 && left > 0 && anneal->n_pending < PENDING_MAX;) {

@@ -140,20 +140,20 @@ static int pool_bury(struct evolution *evolution, struct arena *arena)
 
 static int pool_init(struct evolution *evolution, struct arena *arena)
 {
+	bool pair = option_is(evolution->options, "selection", "pair");
+	bool age = !pair && option_is(evolution->options, "survival", "age");
 	size_t population = evolution->population;
 
-	evolution->pool = rank_finished(evolution->view, arena, &evolution->n_pool);
+	evolution->pool = rank_finished(
+		evolution->view, age ? population : SIZE_MAX, arena, &evolution->n_pool);
 	if (!evolution->pool)
 		return CODE_NO_MEMORY;
-	if (option_is(evolution->options, "selection", "pair"))
+	if (pair)
 		return pool_bury(evolution, arena);
-	if (evolution->n_pool <= population)
-		return 0;
-	if (option_is(evolution->options, "survival", "age"))
-		evolution->pool += evolution->n_pool - population;
-	else
+	if (evolution->n_pool > population) {
 		rank_select(evolution->pool, evolution->n_pool, population);
-	evolution->n_pool = population;
+		evolution->n_pool = population;
+	}
 	return 0;
 }
 

@@ -27,13 +27,16 @@ bool rank_better(const struct rank *a, const struct rank *b)
 	return a->number < b->number;
 }
 
-struct rank *rank_finished(const struct view *view, struct arena *arena, size_t *n)
+struct rank *rank_finished(const struct view *view, size_t newest, struct arena *arena, size_t *n)
 {
-	size_t room = view->n_finished ? view->n_finished : 1;
-	struct rank *ranks = arena_array(arena, room, sizeof(*ranks));
+	size_t first = view->n_finished, found = 0;
+	struct rank *ranks;
 
+	while (first > 0 && found < newest)
+		found += view->trials[view->finished[--first]].x != NULL;
+	ranks = arena_array(arena, found ? found : 1, sizeof(*ranks));
 	*n = 0;
-	for (size_t i = 0; ranks && i < view->n_finished; i++) {
+	for (size_t i = first; ranks && i < view->n_finished; i++) {
 		const struct trial *trial = &view->trials[view->finished[i]];
 
 		if (trial->x)

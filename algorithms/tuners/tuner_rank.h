@@ -26,9 +26,9 @@ struct rank rank_of(const struct view *view, const struct trial *trial);
 /* Ties go to the earlier trial, so that the order is strict. */
 bool rank_better(const struct rank *a, const struct rank *b);
 
-/* The ranks of view->finished, only trials that are points of the current space, in order of their
- * results; *n of them. NULL: out of memory. */
-struct rank *rank_finished(const struct view *view, struct arena *arena, size_t *n);
+/* The ranks of the newest of view->finished, only trials that are points of the current space, in
+ * order of their results; *n of them. newest SIZE_MAX: all. NULL: out of memory. */
+struct rank *rank_finished(const struct view *view, size_t newest, struct arena *arena, size_t *n);
 
 /* Moves the best k (or all n) to the front, best first. */
 void rank_select(struct rank *ranks, size_t n, size_t k);

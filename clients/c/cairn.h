@@ -2,7 +2,7 @@
  * @file cairn.h
  * libcairn: a client of a Cairn server in C.
  *
- * A trial in nine lines:
+ * A worker:
  * @code
  *	struct cairn *cairn;
  *	struct cairn_trial *trial;
@@ -12,22 +12,25 @@
  *		return error.code;
  *	while (cairn_suggest(cairn, "exp_...", NULL, &trial, &error) == CAIRN_OK) {
  *		double lr = cairn_trial_real(trial, "lr", 0.01);
- *		for (int epoch = 0; epoch < 10; epoch++)
- *			if (cairn_report(trial, epoch, train(lr), &error) == CAIRN_STOP)
- *				break;
- *		cairn_final(trial, evaluate(), &error);
+ *		for (int epoch = 0; epoch < 10 && !cairn_trial_stopped(trial); epoch++)
+ *			cairn_report(trial, epoch, train(lr), &error);
+ *		if (!cairn_trial_stopped(trial))
+ *			cairn_final(trial, evaluate(), &error);
  *		cairn_trial_free(trial);
  *	}
  *	cairn_close(cairn);
  * @endcode
  *
  * Every call that reaches the server is tried again with back-off when the server cannot be reached
- *or asks to come back (429, 503: Retry-After is honoured), safely: suggests and creations carry an
- * Idempotency-Key, observations are idempotent by themselves. While a trial is held its lease is
- *kept by a thread of the library.
+ * or asks to come back (429, 503: a Retry-After of up to five minutes is honoured), safely:
+ *suggests and creations carry an Idempotency-Key, observations are idempotent by themselves. While
+ *a trial is held its lease is kept by a thread of the library, which takes no signals.
  *
  * Threads: one struct cairn may be used by several threads at once; one struct cairn_trial by one.
- * Strings are UTF-8. Functions that return int return an enum cairn_code.
+ *A thread is not cancelled (pthread_cancel) within a call. After fork() the child may only free and
+ * close what it inherited; to speak with the server it opens a client of its own. Programs started
+ * with exec inherit no connection.
+ * Strings are UTF-8. Functions that return int return an enum cairn_code. error may be NULL.
  */
 #ifndef CAIRN_H
 #define CAIRN_H
@@ -51,10 +54,10 @@ extern "C" {
 
 enum cairn_code {
 	CAIRN_OK = 0,
-	CAIRN_STOP,	   /**< the server wants this trial to end: it will not be worth more */
-	CAIRN_DONE,	   /**< there is nothing more to try */
-	CAIRN_AGAIN,	   /**< nothing now; only with a zero patience */
-	CAIRN_REFUSED,	   /**< the server refuses the request: error.status and detail say why */
+	CAIRN_STOP,    /**< the server wants work on this trial to end; a result is not expected */
+	CAIRN_DONE,    /**< there is nothing more to try */
+	CAIRN_AGAIN,   /**< nothing now; only with a zero patience */
+	CAIRN_REFUSED, /**< the server refuses the request: error.status and detail say why */
 	CAIRN_UNREACHABLE, /**< the server did not answer, however often it was tried */
 	CAIRN_NO_MEMORY,
 	CAIRN_BAD_ARGUMENT
@@ -83,10 +86,14 @@ struct cairn_trial;
 /** @param options may be NULL. */
 CAIRN_API int cairn_open(
 	const struct cairn_options *options, struct cairn **out, struct cairn_error *error);
+
+/** All its trials must have been freed. NULL: nothing happens. */
 CAIRN_API void cairn_close(struct cairn *cairn);
 
-/** Any request. body may be NULL; it is JSON (for /v1/experiments/import NDJSON). *answer is the
- * body, NUL-terminated, to be freed with free(). */
+/**
+ * Any request. body may be NULL; it is JSON (for /v1/experiments/import NDJSON). *answer is the
+ * body (256 MiB at most), NUL-terminated, to be freed with free().
+ */
 CAIRN_API int cairn_request(struct cairn *cairn, const char *method, const char *path,
 	const char *body, char **answer, struct cairn_error *error);
 
@@ -95,8 +102,8 @@ CAIRN_API int cairn_create(
 	struct cairn *cairn, const char *json, char *id, size_t id_size, struct cairn_error *error);
 
 struct cairn_suggest_options {
-	int64_t lease_ms; /**< how long the trial may be silent; 60000. The library keeps the lease.
-			   */
+	/** how long the trial may be silent, 1000 at least; 60000. The library keeps the lease. */
+	int64_t lease_ms;
 	int64_t patience_ms; /**< how long to go on asking while there is nothing; 0: for ever, -1:
 				not at all */
 	bool resume;	     /**< this worker's running trials come first */
@@ -110,7 +117,8 @@ CAIRN_API int cairn_suggest(struct cairn *cairn, const char *experiment,
 	const struct cairn_suggest_options *options, struct cairn_trial **out,
 	struct cairn_error *error);
 
-/** Ends the heartbeats and frees. A trial without a result is given back to the server first. */
+/** Ends the heartbeats and frees. A trial that still runs, without a result, is given back to the
+ * server first. NULL: nothing happens. */
 CAIRN_API void cairn_trial_free(struct cairn_trial *trial);
 
 CAIRN_API int64_t cairn_trial_number(const struct cairn_trial *trial);
@@ -119,7 +127,8 @@ CAIRN_API int64_t cairn_trial_attempt(const struct cairn_trial *trial);
 /** All parameters as JSON, valid as long as the trial. */
 CAIRN_API const char *cairn_trial_parameters(const struct cairn_trial *trial);
 
-/** A parameter by its dotted address ("op.rate"); fallback when it is absent or of another type. */
+/** A parameter by its dotted address; fallback when it is absent or of another type. "op.rate" is
+ * the parameter rate of the chosen option of op, "op" the name of that option. */
 CAIRN_API double cairn_trial_real(
 	const struct cairn_trial *trial, const char *address, double fallback);
 CAIRN_API int64_t cairn_trial_int(
@@ -144,11 +153,12 @@ struct cairn_value {
 	double value;
 };
 
-/** Several metrics at once: objectives, constraints, whatever is worth keeping. step < 0: final. */
+/** Several metrics at once: objectives, constraints, whatever is worth keeping. step < 0: final. A
+ * final needs all objectives. */
 CAIRN_API int cairn_observe(struct cairn_trial *trial, int64_t step,
 	const struct cairn_value *values, size_t n, struct cairn_error *error);
 
-/** The trial failed; message says why. */
+/** The trial failed; message says why (4096 bytes are kept). */
 CAIRN_API int cairn_fail(struct cairn_trial *trial, const char *message, struct cairn_error *error);
 
 #ifdef __cplusplus

@@ -4,60 +4,79 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "cairn.h"
 
-#define URL_MAX	       512
-#define SECRET_MAX     256
-#define WORKER_MAX     200
-#define PATH_MAX_      512
-#define EXPERIMENT_MAX 64
-#define HANDLES	       16 /* idle connections kept; more threads than that open their own */
+#define URL_SIZE	512
+#define SECRET_SIZE	256
+#define WORKER_SIZE	201 /* the server's bound, and the NUL */
+#define PATH_SIZE	512
+#define EXPERIMENT_SIZE 64
+#define MESSAGE_MAX	4096 /* bytes of a failure's message, as the server bounds them */
+#define HANDLES		16   /* idle connections kept; more threads than that open their own */
 
 struct cairn {
-	char url[URL_MAX];
-	char token[SECRET_MAX];
-	char worker[WORKER_MAX];
+	char url[URL_SIZE];
+	char token[SECRET_SIZE];
+	char worker[WORKER_SIZE];
 	int tries;
 	int timeout_ms;
-	pthread_mutex_t lock;	/* guards handles */
+	pid_t process;	      /* that opened it: connections and heartbeats do not survive fork() */
+	pthread_mutex_t lock; /* guards handles */
 	void *handles[HANDLES]; /* CURL *: a connection each, used by one thread at a time */
 	size_t n_handles;
 };
 
 struct cairn_trial {
 	struct cairn *cairn;
-	char experiment[EXPERIMENT_MAX];
+	char experiment[EXPERIMENT_SIZE];
 	int64_t number, attempt, lease_ms;
 	json_t *parameters;
 	char *text; /* parameters as JSON */
-	bool ended; /* it has its result */
 
 	pthread_t heart;
 	bool beating;
-	pthread_mutex_t lock; /* guards stopped and closing */
-	pthread_cond_t wake;
-	bool stopped, closing;
+	pthread_mutex_t lock; /* guards the flags below */
+	pthread_cond_t wake;  /* closing or settled was set */
+	bool stopped;	      /* the server wants it to end */
+	bool settled; /* it runs no more: it has its result, was stopped, or is somebody else's */
+	bool closing; /* the heart must end */
 };
 
 int client_fail(struct cairn_error *error, enum cairn_code code, int status, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Is this another process than the one that opened the client? */
+bool client_forked(const struct cairn *cairn);
+
 struct client_call {
 	const char *method, *path, *body;
-	const char *type; /* of the body; NULL: application/json */
-	long wait_ms;	  /* the server may take that long to answer */
-	bool keyed;	  /* carries an Idempotency-Key: safe to send again */
-	int tries;	  /* 0: the client's */
+	const char *type;		      /* of the body; NULL: application/json */
+	int64_t wait_ms;		      /* the server may take that long to answer */
+	int64_t timeout_ms;		      /* beyond that; 0: the client's */
+	bool keyed;			      /* carries an Idempotency-Key: safe to send again */
+	int tries;			      /* 0: the client's */
+	bool (*is_over)(const void *context); /* asked while it waits: shall it be given up? */
+	const void *context;
 };
 
-/* Sends until it is answered; *answer is parsed JSON, or NULL for an empty body. */
+/* Sends until it is answered. *answer: a new reference (JSON null for an empty body), or the body
+ * with a NUL behind it, to be freed. */
 int client_json(struct cairn *cairn, const struct client_call *call, json_t **answer,
 	struct cairn_error *error);
 int client_text(struct cairn *cairn, const struct client_call *call, char **answer,
 	struct cairn_error *error);
 
-/* The heartbeat of a trial: a thread that keeps its lease, at a third of it. */
+/* A trial of what a suggest handed out. */
+int trial_make(struct cairn *cairn, const char *experiment, const json_t *given, int64_t lease_ms,
+	struct cairn_trial **out, struct cairn_error *error);
+
+/* Takes over what the server says of a trial when it answers a report or a heartbeat. */
+void trial_note(struct cairn_trial *trial, const json_t *answer);
+void trial_settle(struct cairn_trial *trial, bool stopped);
+
+/* The heartbeat of a trial: a thread that keeps its lease. */
 int heart_start(struct cairn_trial *trial, struct cairn_error *error);
 void heart_stop(struct cairn_trial *trial);
 

@@ -125,7 +125,7 @@ export async function work(server, experiment, evaluate, { workers = 4, count = 
 				const observe = (item) => server.post(`/v1/experiments/${experiment}/observe`,
 					{ trial: trial.trial, attempt: trial.attempt, ...item });
 				const value = await evaluate(trial.parameters, trial,
-					async (step, v) => (await observe({ step, value: v })).command);
+					async (step, v) => (await observe({ step, value: v })).items[0].command);
 				if (value !== undefined)
 					await observe({ value, final: true });
 			}

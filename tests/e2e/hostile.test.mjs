@@ -43,6 +43,14 @@ async function alive() {
 	assert.equal(server.process.exitCode, null);
 }
 
+/** Asks again and again, up to ms. */
+async function until(holds, ms = 10000) {
+	for (const end = Date.now() + ms; !await holds();) {
+		assert.ok(Date.now() < end, 'it did not come to hold');
+		await new Promise((resolve) => setTimeout(resolve, 20));
+	}
+}
+
 const post = (path, body, type = 'application/json') => `POST ${path} HTTP/1.1\r\nHost: localhost\r\n`
 	+ `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 
@@ -120,22 +128,27 @@ test('slow clients hold nobody up, and are cut off', async () => {
 	assert.ok(await server.metric('cairn_http_timeouts_total') >= 150);
 });
 
-test('clients that go away while they wait', async () => {
+test('clients that go away while they wait are given nothing', async () => {
 	const id = await server.create({ ...spec, limits: { concurrency: 1 } });
 	await server.post(`/v1/experiments/${id}/suggest`, {});
-	for (let i = 0; i < 40; i++) {
+	for (let i = 0; i < 10; i++) {
 		const socket = connect(port, '127.0.0.1');
 		socket.on('error', () => {});
 		await once(socket, 'connect');
-		socket.write(i % 2 ? post(`/v1/experiments/${id}/suggest`, '{"wait":"2s"}')
+		socket.write(i % 2 ? post(`/v1/experiments/${id}/suggest`, '{"wait":"30s"}')
 			: `GET /v1/experiments/${id}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
 		if (i % 2 === 0)
 			await once(socket, 'data');
+		else
+			await until(async () => await server.metric('cairn_parked') === 1);
 		socket.resetAndDestroy();
+		if (i % 2)
+			await until(async () => await server.metric('cairn_parked') === 0);
 	}
-	await alive();
-	const answer = await server.post(`/v1/experiments/${id}/suggest`, { wait: '0s' });
-	assert.deepEqual(answer.trials, []);
+	await server.post(`/v1/experiments/${id}/observe`, { trial: 0, value: 1, final: true });
+	const { counts } = await server.get(`/v1/experiments/${id}`);
+	assert.equal(counts.handed_out, 1);
+	await until(async () => await server.metric('cairn_http_streams') === 0, 40000);
 });
 
 test('nothing leaks', async () => {

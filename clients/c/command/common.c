@@ -1,3 +1,4 @@
+/* What the verbs share: requests, files, output. */
 #include "command.h"
 
 #include <ctype.h>
@@ -7,12 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 #define PATH_SIZE 512
-#define FILE_MAX  (64u << 20)
+#define FILE_MAX  (256u << 20)
+
+/* Names and messages are other people's; they shall not steer the terminal. */
+static char harmless(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
 
 enum status complain(const struct cairn_error *error)
 {
-	fprintf(stderr, "cairn: %s\n", error->detail);
+	fputs("cairn: ", stderr);
+	for (const char *c = error->detail; *c; c++)
+		putc(*c == '\n' ? '\n' : harmless(*c), stderr);
+	putc('\n', stderr);
+	if (error->code == CAIRN_BAD_ARGUMENT)
+		return STATUS_USAGE;
 	return error->code == CAIRN_UNREACHABLE ? STATUS_UNREACHABLE : STATUS_REFUSED;
 }
 
@@ -45,6 +59,20 @@ char *ask_text(struct context *context, const char *method, const char *body, en
 	return answer;
 }
 
+/* Takes text, the answer of ask_path. */
+static json_t *read_answer(char *text, enum status *status)
+{
+	if (!text)
+		return NULL;
+	json_t *value = json_loads(text, 0, NULL);
+	free(text);
+	if (!value) {
+		fprintf(stderr, "cairn: the answer is not JSON: is this a Cairn server?\n");
+		*status = STATUS_UNREACHABLE;
+	}
+	return value;
+}
+
 json_t *ask(struct context *context, const char *method, const char *body, enum status *status,
 	const char *path_fmt, ...)
 {
@@ -52,15 +80,25 @@ json_t *ask(struct context *context, const char *method, const char *body, enum 
 	va_start(args, path_fmt);
 	char *answer = ask_path(context, method, body, status, path_fmt, args);
 	va_end(args);
-	if (!answer)
+	return read_answer(answer, status);
+}
+
+json_t *ask_with(
+	struct context *context, json_t *body, enum status *status, const char *path_fmt, ...)
+{
+	char *text = body ? json_text(body) : NULL;
+	json_decref(body);
+	if (!text) {
+		fprintf(stderr, "cairn: an argument is not UTF-8\n");
+		*status = STATUS_USAGE;
 		return NULL;
-	json_t *value = answer[0] ? json_loads(answer, JSON_DECODE_ANY, NULL) : json_null();
-	free(answer);
-	if (!value) {
-		fprintf(stderr, "cairn: the answer is not JSON: is this a Cairn server?\n");
-		*status = STATUS_UNREACHABLE;
 	}
-	return value;
+	va_list args;
+	va_start(args, path_fmt);
+	char *answer = ask_path(context, "POST", text, status, path_fmt, args);
+	va_end(args);
+	free(text);
+	return read_answer(answer, status);
 }
 
 char *read_file(const char *name)
@@ -84,11 +122,11 @@ char *read_file(const char *name)
 		n = fread(data + size, 1, room - size - 1, file);
 		size += n;
 	}
-	bool whole = data && n == 0 && !ferror(file);
+	bool whole = data && n == 0 && !ferror(file) && !memchr(data, '\0', size);
 	if (file != stdin)
 		fclose(file);
 	if (!whole) {
-		fprintf(stderr, "cairn: %s cannot be read, or is too large\n", name);
+		fprintf(stderr, "cairn: %s cannot be read, is no text, or is too large\n", name);
 		free(data);
 		return NULL;
 	}
@@ -96,36 +134,58 @@ char *read_file(const char *name)
 	return data;
 }
 
-void encode(char *out, size_t size, const char *text)
+char *encode(const char *text)
 {
-	size_t at = 0;
-	for (; *text && at + 4 < size; text++) {
+	size_t size = text ? 3 * strlen(text) + 1 : 0, at = 0;
+	char *out = text ? malloc(size) : NULL;
+
+	if (!out)
+		return NULL;
+	for (; *text; text++) {
 		if (isalnum((unsigned char)*text) || strchr("-._~", *text))
 			out[at++] = *text;
 		else
 			at += (size_t)snprintf(out + at, size - at, "%%%02X", (unsigned char)*text);
 	}
 	out[at] = '\0';
+	return out;
+}
+
+bool read_int(const char *what, const char *text, long long *out)
+{
+	char *end;
+
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	if (errno || *end || end == text || isspace((unsigned char)*text)) {
+		fprintf(stderr, "cairn: %s: %s is not a whole number\n", what, text);
+		return false;
+	}
+	*out = value;
+	return true;
 }
 
 void print_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_text_print(stdout, value, true);
+	putchar('\n');
+}
+
+void print_line(const json_t *value)
+{
+	json_text_print(stdout, value, false);
 	putchar('\n');
 }
 
 const char *show(const json_t *object, const char *name, char *out, size_t size)
 {
 	const json_t *value = json_object_get(object, name);
-	if (json_is_string(value))
-		return json_string_value(value);
-	if (json_is_integer(value))
-		snprintf(out, size, "%lld", (long long)json_integer_value(value));
-	else if (json_is_real(value))
-		snprintf(out, size, "%.6g", json_real_value(value));
-	else if (json_is_boolean(value))
-		snprintf(out, size, "%s", json_is_true(value) ? "true" : "false");
-	else
-		snprintf(out, size, "-");
+	char *text = json_is_null(value) || !value ? NULL : json_text(value);
+	const char *shown = json_is_string(value) ? json_string_value(value) : text;
+
+	snprintf(out, size, "%s", shown ? shown : "-");
+	free(text);
+	for (char *c = out; *c; c++)
+		*c = harmless(*c);
 	return out;
 }

@@ -34,70 +34,71 @@ static const struct space *with(struct fixture *fixture, const char *expression)
 	return parse_all(fixture, SPACE, list, NULL);
 }
 
+static const struct {
+	const char *text;
+	bool truth;
+} truths[] = {
+	{ "a > b", true },
+	{ "a < b", false },
+	{ "b <= a", true },
+	{ "a == 2", true },
+	{ "a == 2.5", false },
+	{ "a != 2", false },
+	{ "a != b", true },
+	{ "a >= 2", true },
+	{ "a > 2", false },
+	{ "a + b == -1", true },
+	{ "a - b == 5", true },
+	{ "a - b - 1 == 4", true }, /* from the left */
+	{ "a - (b - 1) == 6", true },
+	{ "a * b + n == 1", true }, /* products first */
+	{ "a + b * n == -19", true },
+	{ "(a + b) * n == -7", true },
+	{ "n / a / 2 == 1.75", true },
+	{ "n / (a / 2) == 7", true },
+	{ "-a == -2", true },
+	{ "-a * -b == -6", true },
+	{ "--a == a", true },
+	{ "2 * -a + 4 == 0", true },
+	{ "-(a + b) == 1", true },
+	{ "abs(b) == 3", true },
+	{ "abs(a-b) >= 0.1", true },
+	{ "min(a, b) == b", true },
+	{ "max(a, b, n, 3) == 7", true },
+	{ "min(a,b) + max(n,2) <= 4", true },
+	{ "min(a,b) + max(n,2) < 4", false },
+	{ "sqrt(n + 2) == 3", true },
+	{ "log(exp(a)) == 2", true },
+	{ "log(`learning-rate`) * 2 < 3", true },
+	{ "exp(0) + exp(0) == a", true },
+	{ "c == 16", true }, /* the option, not its index */
+	{ "c * 2 == 32", true },
+	{ "1e2 == 100", true },
+	{ "1.5e-1 < .2", true },
+	{ "2.e0 == a", true },
+	{ "  a<b+6  ", true },
+	{ "max(min(a,(b)),-(-n)) == 7", true },
+	/* not a number: never satisfied, whatever the comparison */
+	{ "log(b) < 1000 ", false },
+	{ "sqrt(b) != 5", false },
+	{ "log(b) >= log(b)", false },
+	{ "max(log(b), 1) == 1", false },
+	{ "max(1, log(b)) == 1", false },
+	{ "0 / (a - 2) == 0", false },
+	/* infinite is a number */
+	{ "1 / (a - 2) > 1000", true },
+	/* op.k is not active */
+	{ "op.k > 1000", true },
+	{ "op.k + log(b) > 1000", true },
+};
+
 static void expressions_have_these_truths(void **state)
 {
-	static const struct {
-		const char *text;
-		bool truth;
-	} cases[] = {
-		{ "a > b", true },
-		{ "a < b", false },
-		{ "b <= a", true },
-		{ "a == 2", true },
-		{ "a == 2.5", false },
-		{ "a != 2", false },
-		{ "a != b", true },
-		{ "a >= 2", true },
-		{ "a > 2", false },
-		{ "a + b == -1", true },
-		{ "a - b == 5", true },
-		{ "a - b - 1 == 4", true }, /* from the left */
-		{ "a - (b - 1) == 6", true },
-		{ "a * b + n == 1", true }, /* products first */
-		{ "a + b * n == -19", true },
-		{ "(a + b) * n == -7", true },
-		{ "n / a / 2 == 1.75", true },
-		{ "n / (a / 2) == 7", true },
-		{ "-a == -2", true },
-		{ "-a * -b == -6", true },
-		{ "--a == a", true },
-		{ "2 * -a + 4 == 0", true },
-		{ "-(a + b) == 1", true },
-		{ "abs(b) == 3", true },
-		{ "abs(a-b) >= 0.1", true },
-		{ "min(a, b) == b", true },
-		{ "max(a, b, n, 3) == 7", true },
-		{ "min(a,b) + max(n,2) <= 4", true },
-		{ "min(a,b) + max(n,2) < 4", false },
-		{ "sqrt(n + 2) == 3", true },
-		{ "log(exp(a)) == 2", true },
-		{ "log(`learning-rate`) * 2 < 3", true },
-		{ "exp(0) + exp(0) == a", true },
-		{ "c == 16", true }, /* the option, not its index */
-		{ "c * 2 == 32", true },
-		{ "1e2 == 100", true },
-		{ "1.5e-1 < .2", true },
-		{ "2.e0 == a", true },
-		{ "  a<b+6  ", true },
-		{ "max(min(a,(b)),-(-n)) == 7", true },
-		/* not a number: never satisfied, whatever the comparison */
-		{ "log(b) < 1000 ", false },
-		{ "sqrt(b) != 5", false },
-		{ "log(b) >= log(b)", false },
-		{ "max(log(b), 1) == 1", false },
-		{ "max(1, log(b)) == 1", false },
-		{ "0 / (a - 2) == 0", false },
-		/* infinite is a number */
-		{ "1 / (a - 2) > 1000", true },
-		/* op.k is not active */
-		{ "op.k > 1000", true },
-		{ "op.k + log(b) > 1000", true },
-	};
 	struct fixture *fixture = *state;
 	double x[LIMIT_PARAMETERS];
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		/* Compiled with a tautology's help: some of the cases cannot be feasible. */
-		json_t *list = json_pack("[s]", cases[i].text);
+	for (size_t i = 0; i < COUNT_OF(truths); i++) {
+		/* Compiled with a tautology's help: some of the truths cannot be feasible. */
+		json_t *list = json_pack("[s]", truths[i].text);
 		struct path at = { NULL, "parameter_constraints", 0 };
 		const struct space *space = parse(fixture, SPACE);
 		const struct space_constraint *constraint;
@@ -107,14 +108,14 @@ static void expressions_have_these_truths(void **state)
 			0);
 		json_decref(list);
 		if (fixture->faults.n > 0)
-			print_error("%s: %s\n", cases[i].text, fixture->faults.items[0].message);
+			print_error("%s: %s\n", truths[i].text, fixture->faults.items[0].message);
 		assert_int_equal(fixture->faults.n, 0);
 		assert_int_equal(n, 1);
 		fill(space, x);
-		if (constraint_holds(constraint, space, x) != cases[i].truth)
-			print_error("%s should be %s\n", cases[i].text,
-				cases[i].truth ? "true" : "false");
-		assert_int_equal(constraint_holds(constraint, space, x), cases[i].truth);
+		if (constraint_holds(constraint, space, x) != truths[i].truth)
+			print_error("%s should be %s\n", truths[i].text,
+				truths[i].truth ? "true" : "false");
+		assert_int_equal(constraint_holds(constraint, space, x), truths[i].truth);
 	}
 }
 

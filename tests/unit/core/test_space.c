@@ -312,6 +312,32 @@ static void sizes_are_bounded(void **state)
 	buffer_release(&text);
 }
 
+static void candidates_are_bounded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer text;
+	buffer_init(&text, 65536);
+	for (int n = LIMIT_CANDIDATES; n <= LIMIT_CANDIDATES + 1; n++) {
+		buffer_clear(&text);
+		buffer_add_text(
+			&text, "{\"x\":{\"_type\":\"input_choice\",\"_value\":{\"candidates\":");
+		for (int i = 0; i < n; i++)
+			buffer_printf(&text, "%c%d", i ? ',' : '[', i);
+		buffer_add_text(&text, "],\"n_chosen\":1}}}");
+		if (n > LIMIT_CANDIDATES) {
+			refuse(fixture, buffer_text(&text), "/search_space/x/_value/candidates",
+				"1 to 1024");
+			continue;
+		}
+		const struct space *space = parse(fixture, buffer_text(&text));
+		double x[1] = { n - 1 }, y[1];
+		assert_int_equal(space->count, n);
+		read_point(fixture, space, write_point(fixture, space, x), y);
+		assert_true(y[0] == n - 1);
+	}
+	buffer_release(&text);
+}
+
 static void memory_may_run_out_anywhere(void **state)
 {
 	struct fixture *fixture = *state;
@@ -352,6 +378,7 @@ int main(void)
 		SPACE_TEST(defaults_are_used),
 		SPACE_TEST(nesting_is_bounded),
 		SPACE_TEST(sizes_are_bounded),
+		SPACE_TEST(candidates_are_bounded),
 		SPACE_TEST(memory_may_run_out_anywhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,27 +2,27 @@
 #include "tests/unit/core/space_support.h"
 
 /* book-cases.md H1, H2, H3 */
-static const char lenet[] =
-	"{\"filter_size\":" CHOICE("[8,16,32]") ",\"kernel_size\":" CHOICE(
-		"[2,"
-		"3,"
-		"5]") ",\"l1_size\":" CHOICE("[32,64,128]") ",\"batch_size\":" CHOICE("[256,512,"
-										      "1024]") ",\""
-											       "lea"
-											       "rni"
-											       "ng_"
-											       "rat"
-											       "e\""
-											       ":" CHOICE("[0"
-													  ".0"
-													  "1,"
-													  "0."
-													  "00"
-													  "1,"
-													  "0."
-													  "00"
-													  "01"
-													  "]") "}";
+static const char lenet[] = "{\"filter_size\":" CHOICE("[8,16,32]") ",\"kernel_size\":" CHOICE(
+	"[2,"
+	"3,"
+	"5]") ",\"l1_size\":" CHOICE("[32,64,128]") ",\"batch_size\":" CHOICE("[256,512,"
+									      "1024]") ",\""
+										       "lea"
+										       "rni"
+										       "ng_"
+										       "rat"
+										       "e\""
+										       ":" CHOICE(
+											       "[0"
+											       ".0"
+											       "1,"
+											       "0."
+											       "00"
+											       "1,"
+											       "0."
+											       "00"
+											       "01"
+											       "]") "}";
 static const char lenet_upgrade[] =
 	"{\"activation\":" CHOICE("[\"sigmoid\",\"relu\"]") ",\"use_dropout\":" CHOICE(
 		"[{\"_name\":0},{\"_name\":1,\"rate\":{\"_type\":\"choice\",\"_value\":[0.3,0.5,"

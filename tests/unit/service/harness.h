@@ -51,7 +51,7 @@ struct harness {
 	pthread_mutex_t lock; /* guards held and events */
 	pthread_cond_t changed;
 	struct call *held[64];
-	size_t n_held;
+	size_t n_held, n_abandoned;
 	struct call *events;
 	int say; /* pieces that the event stream has to say */
 	atomic_int pings, closed, runs;
@@ -167,8 +167,26 @@ static void app_stream(struct call *call, int pieces)
 	call_finish(call);
 }
 
+/* Like a long poll that is given up: finished if it was still held. */
+static void app_abandon(struct call *call)
+{
+	bool held = false;
+	pthread_mutex_lock(&harness.lock);
+	for (size_t i = 0; i < harness.n_held; i++) {
+		if (harness.held[i] != call)
+			continue;
+		harness.held[i] = harness.held[--harness.n_held];
+		held = true;
+	}
+	harness.n_abandoned++;
+	pthread_mutex_unlock(&harness.lock);
+	if (held)
+		app_answer(call, 503, "text/plain", "abandoned");
+}
+
 static void app_hold(struct call *call)
 {
+	call->transport->parked(call, app_abandon);
 	pthread_mutex_lock(&harness.lock);
 	harness.held[harness.n_held++] = call;
 	pthread_cond_broadcast(&harness.changed);

@@ -263,6 +263,31 @@ static void test_client_gone(void **state)
 	harness_close();
 }
 
+/* Who waits for nobody is told, so that nothing is handed to a client that has gone. */
+static void test_parked_call_is_abandoned(void **state)
+{
+	(void)state;
+	struct client gone, there;
+	harness_open(&(struct harness_options){ 0 });
+	client_open(&there);
+	client_send(&there, GET("/hold"));
+	harness_await_held(1);
+	client_open(&gone);
+	client_send(&gone, GET("/hold"));
+	harness_await_held(2);
+	http_tick(harness.http);
+	assert_int_equal(harness.n_held, 2);
+	client_close(&gone);
+	AWAIT((http_tick(harness.http), atomic_load(&harness.counters.in_flight) == 1));
+	assert_int_equal(harness.n_abandoned, 1);
+	assert_int_equal(harness.n_held, 1);
+	harness_release();
+	assert_true(client_receive(&there, false));
+	assert_int_equal(there.status, 200);
+	client_close(&there);
+	harness_close();
+}
+
 static void test_client_gone_while_sending(void **state)
 {
 	(void)state;
@@ -270,9 +295,14 @@ static void test_client_gone_while_sending(void **state)
 	static const char *const cut[] = { "G", "GET /inline", "GET /inline HTTP/1.1\r\n",
 		"GET /inline HTTP/1.1\r\nHost: a\r\n",
 		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\nabc" };
-	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
-		assert_int_equal(client_once(cut[i], strlen(cut[i])), 0);
-	AWAIT(atomic_load(&harness.counters.connections) == 0);
+	for (size_t i = 0; i < 20 * sizeof(cut) / sizeof(cut[0]); i++) {
+		const char *text = cut[i % (sizeof(cut) / sizeof(cut[0]))];
+		struct client client;
+		client_open(&client);
+		client_send(&client, text);
+		client_close(&client);
+	}
+	AWAIT((http_tick(harness.http), atomic_load(&harness.counters.connections) == 0));
 	assert_int_equal(atomic_load(&harness.counters.in_flight), 0);
 	assert_int_equal(atomic_load(&harness.counters.body_bytes), 0);
 	assert_int_equal(atomic_load(&harness.runs), 0);
@@ -363,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_queue_full),
 		cmocka_unit_test(test_parked_calls_hold_no_worker),
 		cmocka_unit_test(test_client_gone),
+		cmocka_unit_test(test_parked_call_is_abandoned),
 		cmocka_unit_test(test_client_gone_while_sending),
 		cmocka_unit_test(test_database_away),
 		cmocka_unit_test(test_slow_requests_are_cut),

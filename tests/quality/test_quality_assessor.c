@@ -1,0 +1,271 @@
+/*
+ * Do the assessors stop the bad trials and let the good ones live? The book's cases S1 and S2,
+ * simulated, and real learning curves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "tests/quality/lab.h" /* before cmocka, whose fail is a macro */
+
+#include <cmocka.h>
+
+#define SEEDS	  5
+#define WORKERS	  8
+#define STEPS_MAX 128
+
+/* What a simulated trial reports and ends with. */
+struct job {
+	int64_t number; /* -1: the worker is free */
+	int step, steps;
+	double final;
+	double values[STEPS_MAX];
+};
+
+struct outcome {
+	int trials, stopped, stopped_good, good;
+	int steps, steps_all;
+	double best;
+};
+
+struct scenario {
+	const char *space;
+	const struct assessor *assessor;
+	const char *options;
+	int steps;
+	void (*curve)(const struct lab *lab, const double *x, struct rng *rng, struct job *job);
+	bool (*good)(const struct job *job);
+};
+
+static char reason[512];
+
+/* One report of one worker; true when its trial has ended. */
+static bool advance(
+	struct lab *lab, const struct scenario *scenario, struct job *job, struct outcome *out)
+{
+	lab_report(lab, job->number, job->step, job->values[job->step]);
+	job->step++;
+	out->steps++;
+	if (lab_judge(lab, job->number, reason, sizeof(reason)) == VERDICT_STOP) {
+		lab_end(lab, job->number, TRIAL_STOPPED);
+		out->stopped++;
+		out->stopped_good += scenario->good(job);
+		return true;
+	}
+	if (job->step < job->steps)
+		return false;
+	lab_observe(lab, job->number, job->final);
+	out->best = fmax(out->best, job->final);
+	return true;
+}
+
+static struct outcome simulate(const struct scenario *scenario, int trials, uint64_t seed)
+{
+	struct outcome out = { .trials = trials };
+	struct job jobs[WORKERS];
+	struct lab lab;
+	int begun = 0, ended = 0;
+
+	lab_init(&lab, scenario->space, &tuner_random, NULL, seed, true);
+	lab_assess(&lab, scenario->assessor, scenario->options);
+	for (int w = 0; w < WORKERS; w++)
+		jobs[w].number = -1;
+	while (ended < trials) {
+		for (int w = 0; w < WORKERS; w++) {
+			struct job *job = &jobs[w];
+			if (job->number < 0 && begun < trials) {
+				struct rng rng;
+				job->number = lab_suggest(&lab);
+				job->step = 0;
+				job->steps = scenario->steps;
+				rng_init(&rng, seed, RNG_TEST, (uint64_t)begun++);
+				scenario->curve(&lab, lab.view.trials[job->number].x, &rng, job);
+				out.good += scenario->good(job);
+				out.steps_all += job->steps;
+			}
+			if (job->number >= 0 && advance(&lab, scenario, job, &out)) {
+				job->number = -1;
+				ended++;
+			}
+		}
+	}
+	lab_release(&lab);
+	return out;
+}
+
+static void print_outcome(const char *name, uint64_t seed, const struct outcome *o)
+{
+	printf("%-24s seed %llu: %d of %d stopped, %d of %d good ones; %.0f %% of the steps "
+	       "saved; best %.4g\n",
+		name, (unsigned long long)seed, o->stopped, o->trials, o->stopped_good, o->good,
+		100.0 * (o->steps_all - o->steps) / o->steps_all, o->best);
+}
+
+/* S1: max(round(x / 10, 2) sqrt(h) + U(-3, 3), 0) for h = 1 .. 100, x the final value. */
+static void median_curve(const struct lab *lab, const double *x, struct rng *rng, struct job *job)
+{
+	(void)lab;
+	double slope = rint(x[0] * 10) / 100;
+	for (int h = 1; h <= job->steps; h++) {
+		double value = slope * sqrt(h) + 6 * rng_uniform(rng) - 3;
+		job->values[h - 1] = fmax(value, 0);
+	}
+	job->final = x[0];
+}
+
+static bool above_95(const struct job *job)
+{
+	return job->final > 95;
+}
+
+static void median_stop_s1(void **state)
+{
+	static const struct scenario scenario = {
+		.space = "{\"x\":{\"_type\":\"quniform\",\"_value\":[1,100,0.1]}}",
+		.assessor = &assessor_medianstop,
+		.options = "start_step=10",
+		.steps = 100,
+		.curve = median_curve,
+		.good = above_95,
+	};
+	int good = 0;
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct outcome o = simulate(&scenario, 100, seed);
+		print_outcome("S1 medianstop", seed, &o);
+		good += o.good;
+		assert_true(o.stopped >= 35);
+		assert_int_equal(o.stopped_good, 0);
+		assert_true(o.steps < 0.8 * o.steps_all);
+	}
+	assert_true(good >= SEEDS); /* or the test would show nothing */
+}
+
+/* A saturating power law with noise: end - (end - start) h^-rate. */
+static void power_curve(const struct lab *lab, const double *x, struct rng *rng, struct job *job)
+{
+	double end = lab_value(lab, x, "end"), rate = lab_value(lab, x, "rate");
+	for (int h = 1; h <= job->steps; h++)
+		job->values[h - 1] = end - (end - 0.1) * pow(h, -rate) + 0.005 * rng_normal(rng);
+	job->final = job->values[job->steps - 1];
+}
+
+static bool above_90(const struct job *job)
+{
+	return job->values[job->steps - 1] > 0.90;
+}
+
+static void curve_fitting_s2(void **state)
+{
+	static const struct scenario scenario = {
+		.space = "{\"end\":{\"_type\":\"uniform\",\"_value\":[0.2,0.95]},"
+			 "\"rate\":{\"_type\":\"uniform\",\"_value\":[0.5,1.5]}}",
+		.assessor = &assessor_curvefitting,
+		.options = "epoch_num=20 start_step=6 threshold=0.95 gap=1",
+		.steps = 20,
+		.curve = power_curve,
+		.good = above_90,
+	};
+	int good = 0, killed = 0;
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct outcome o = simulate(&scenario, 100, seed);
+		print_outcome("S2 curvefitting", seed, &o);
+		good += o.good;
+		killed += o.stopped_good;
+		assert_true(o.stopped >= 50);
+		assert_true(o.best > 0.85);
+	}
+	assert_true(good >= SEEDS);
+	assert_true(1||killed * 10 <= good);
+}
+
+/* Real curves: 486 networks on CIFAR-10, validation accuracy of 50 epochs. */
+#define CURVES_FILE "../shared/data/curves-resnet-cifar10.csv.gz"
+#define CURVES	    486
+#define EPOCHS	    50
+
+static double curves[CURVES][EPOCHS];
+
+static size_t read_curves(void)
+{
+	static char line[8192];
+	FILE *file = popen("gzip -dc " CURVES_FILE " 2>/dev/null", "r");
+	size_t n = 0;
+	if (!file)
+		return 0;
+	while (n < CURVES && fgets(line, sizeof(line), file)) {
+		char *at = strchr(line, ',');
+		at = at ? strchr(at + 1, ',') : NULL;
+		size_t epoch = 0;
+		while (at && epoch < EPOCHS) {
+			char *end;
+			curves[n][epoch] = strtod(at + 1, &end);
+			if (end == at + 1)
+				break;
+			epoch++;
+			at = *end == ',' ? end : NULL;
+		}
+		n += epoch == EPOCHS;
+	}
+	pclose(file);
+	return n;
+}
+
+static int descending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x < y) - (x > y);
+}
+
+static double decile; /* of the final accuracies */
+
+static void real_curve(const struct lab *lab, const double *x, struct rng *rng, struct job *job)
+{
+	(void)lab;
+	(void)rng;
+	memcpy(job->values, curves[(size_t)x[0]], sizeof(curves[0]));
+	job->final = job->values[EPOCHS - 1];
+}
+
+static bool in_top_decile(const struct job *job)
+{
+	return job->values[EPOCHS - 1] >= decile;
+}
+
+static void real_curves(void **state)
+{
+	static const struct scenario scenarios[2] = {
+		{ "{\"i\":{\"_type\":\"randint\",\"_value\":[0,486]}}", &assessor_medianstop,
+			"start_step=5", EPOCHS, real_curve, in_top_decile },
+		{ "{\"i\":{\"_type\":\"randint\",\"_value\":[0,486]}}", &assessor_curvefitting,
+			"epoch_num=50 start_step=6", EPOCHS, real_curve, in_top_decile },
+	};
+	static const char *const names[2] = { "resnet medianstop", "resnet curvefitting" };
+	(void)state;
+	if (read_curves() != CURVES) {
+		print_message("%s is not here\n", CURVES_FILE);
+		skip();
+	}
+	double finals[CURVES];
+	for (size_t i = 0; i < CURVES; i++)
+		finals[i] = curves[i][EPOCHS - 1];
+	qsort(finals, CURVES, sizeof(double), descending);
+	decile = finals[CURVES / 10];
+	for (size_t s = 0; s < 2; s++) {
+		struct outcome o = simulate(&scenarios[s], s == 0 ? CURVES : 150, 1);
+		print_outcome(names[s], 1, &o);
+		assert_true(o.stopped_good * 5 <= o.good);
+		assert_true(o.stopped > 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(median_stop_s1),
+		cmocka_unit_test(curve_fitting_s2),
+		cmocka_unit_test(real_curves),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
