@@ -58,7 +58,12 @@ static void version(struct api *api, struct session *session, struct call *call)
 static const char page_head[] =
 	"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<meta name=\"color-scheme\" content=\"light dark\">\n<title>Cairn</title>\n</head>\n"
+	"<meta name=\"color-scheme\" content=\"light dark\">\n<title>Cairn</title>\n<style>\n"
+	"body{margin:0 auto;max-width:80rem;padding:1rem;font:15px/1.45 system-ui,sans-serif}\n"
+	"table{border-collapse:collapse;width:100%}\n"
+	"th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;"
+	"border-bottom:1px solid #8884}\n"
+	"</style>\n</head>\n"
 	"<body>\n";
 
 static void reply_html(struct call *call)
@@ -70,7 +75,8 @@ static void reply_html(struct call *call)
 	}
 	call->status = 200;
 	call->content_type = "text/html; charset=utf-8";
-	call_header(call, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	call_header(call, "Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 	call_header(call, "Cache-Control", "no-cache");
 	call_finish(call);
 }

@@ -81,21 +81,22 @@ cairn_flatten() {
 	END { n = length(s); i = 1; value("") }'
 }
 
-# Sets _cairn_value to the leaf of $1 (what cairn_flatten printed) at the path $2; 1 when there is none.
-_cairn_leaf() {
-	_cairn_value=
+# cairn_leaf FLAT PATH: sets CAIRN_LEAF to the leaf at that path of what cairn_flatten printed, without a
+# process; 1 when there is none.
+cairn_leaf() {
+	CAIRN_LEAF=
 	case $_cairn_nl$1 in
 	*"$_cairn_nl$2$_cairn_tab"*) ;;
 	*) return 1 ;;
 	esac
-	_cairn_value=$_cairn_nl$1
-	_cairn_value=${_cairn_value#*"$_cairn_nl$2$_cairn_tab"}
-	_cairn_value=${_cairn_value%%"$_cairn_nl"*}
+	CAIRN_LEAF=$_cairn_nl$1
+	CAIRN_LEAF=${CAIRN_LEAF#*"$_cairn_nl$2$_cairn_tab"}
+	CAIRN_LEAF=${CAIRN_LEAF%%"$_cairn_nl"*}
 }
 
 # cairn_get PATH < JSON: the leaf at that path; status 1 when there is none.
 cairn_get() {
-	_cairn_leaf "$(cairn_flatten)" "$1" && printf '%s\n' "$_cairn_value"
+	cairn_leaf "$(cairn_flatten)" "$1" && printf '%s\n' "$CAIRN_LEAF"
 }
 
 # A string as JSON, quotes included. What is not UTF-8 loses its bytes beyond ASCII to "?".
@@ -210,13 +211,13 @@ _cairn_explain() {
 	ANSWER
 	)
 	printf 'cairn.sh: %s %s: %s: ' "$1" "$2" "$_cairn_status"
-	if _cairn_leaf "$_cairn_flat" detail; then
-		printf '%s\n' "$_cairn_value"
+	if cairn_leaf "$_cairn_flat" detail; then
+		printf '%s\n' "$CAIRN_LEAF"
 		_cairn_i=0
-		while _cairn_leaf "$_cairn_flat" "errors.$_cairn_i.message"; do
-			_cairn_message=$_cairn_value
-			_cairn_leaf "$_cairn_flat" "errors.$_cairn_i.pointer" || :
-			printf '  %s: %s\n' "$_cairn_value" "$_cairn_message"
+		while cairn_leaf "$_cairn_flat" "errors.$_cairn_i.message"; do
+			_cairn_message=$CAIRN_LEAF
+			cairn_leaf "$_cairn_flat" "errors.$_cairn_i.pointer" || :
+			printf '  %s: %s\n' "$CAIRN_LEAF" "$_cairn_message"
 			_cairn_i=$((_cairn_i + 1))
 		done
 	else
@@ -338,28 +339,28 @@ cairn_suggest() {
 			$_cairn_answer
 		ANSWER
 		)
-		if _cairn_leaf "$_cairn_suggested" trials.0.trial; then
-			CAIRN_TRIAL=$_cairn_value
-			_cairn_leaf "$_cairn_suggested" trials.0.attempt || :
-			CAIRN_ATTEMPT=$_cairn_value
+		if cairn_leaf "$_cairn_suggested" trials.0.trial; then
+			CAIRN_TRIAL=$CAIRN_LEAF
+			cairn_leaf "$_cairn_suggested" trials.0.attempt || :
+			CAIRN_ATTEMPT=$CAIRN_LEAF
 			CAIRN_SUGGESTION=$_cairn_answer
 			return 0
 		fi
-		_cairn_leaf "$_cairn_suggested" reason || :
+		cairn_leaf "$_cairn_suggested" reason || :
 		# shellcheck disable=SC2034 # for the script that sourced this one
-		CAIRN_REASON=$_cairn_value
-		! _cairn_leaf "$_cairn_suggested" 'done' || return 4
-		_cairn_leaf "$_cairn_suggested" retry_after_ms || _cairn_value=1000
-		sleep "$(((_cairn_value + 999) / 1000))"
+		CAIRN_REASON=$CAIRN_LEAF
+		! cairn_leaf "$_cairn_suggested" 'done' || return 4
+		cairn_leaf "$_cairn_suggested" retry_after_ms || CAIRN_LEAF=1000
+		sleep "$(((CAIRN_LEAF + 999) / 1000))"
 	done
 }
 
 # cairn_param NAME: a parameter of the current trial. Of a nested choice op, op is the name of the option
 # and op.rate its parameter rate. 1 when the trial has no such parameter.
 cairn_param() {
-	_cairn_leaf "$_cairn_suggested" "trials.0.parameters.$1" ||
-		_cairn_leaf "$_cairn_suggested" "trials.0.parameters.$1._name" || return 1
-	printf '%s\n' "$_cairn_value"
+	cairn_leaf "$_cairn_suggested" "trials.0.parameters.$1" ||
+		cairn_leaf "$_cairn_suggested" "trials.0.parameters.$1._name" || return 1
+	printf '%s\n' "$CAIRN_LEAF"
 }
 
 # MEMBERS: reports the current trial.
@@ -370,11 +371,11 @@ _cairn_observe() {
 
 # PATH: sets CAIRN_COMMAND to the command in the answer. 0 go on, 4 end the work.
 _cairn_obey() {
-	_cairn_leaf "$(cairn_flatten <<-ANSWER
+	cairn_leaf "$(cairn_flatten <<-ANSWER
 		$_cairn_answer
 	ANSWER
 	)" "$1" || :
-	CAIRN_COMMAND=$_cairn_value
+	CAIRN_COMMAND=$CAIRN_LEAF
 	case $CAIRN_COMMAND in
 	stop | pause) return 4 ;;
 	esac
@@ -427,11 +428,11 @@ cairn_wait() {
 	_cairn_left=${2:-2147483647}
 	while :; do
 		_cairn_send GET "/v1/experiments/$1" || return
-		_cairn_leaf "$(cairn_flatten <<-ANSWER
+		cairn_leaf "$(cairn_flatten <<-ANSWER
 			$_cairn_answer
 		ANSWER
 		)" status || :
-		case $_cairn_value in
+		case $CAIRN_LEAF in
 		done | stopped | error) return 0 ;;
 		esac
 		[ "$_cairn_left" -gt 0 ] || return 5

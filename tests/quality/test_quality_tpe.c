@@ -143,20 +143,21 @@ static double branches(const double *x)
 }
 
 static const struct problem problems[] = {
-	{ "sphere 5-d", BOX5(-5, 5), sphere, 100, 1 },
-	{ "rosenbrock 5-d", BOX5(-2, 2), rosenbrock, 100, 1 },
-	{ "ackley 5-d", BOX5(-5, 5), ackley, 100, 1 },
-	{ "rastrigin 5-d", BOX5(-5, 5), rastrigin, 100, 1 },
+	{ "sphere 5-d", BOX5(-5, 5), sphere, 100, 0.06 },
+	{ "rosenbrock 5-d", BOX5(-2, 2), rosenbrock, 100, 0.13 },
+	{ "ackley 5-d", BOX5(-5, 5), ackley, 100, 0.5 },
+	{ "rastrigin 5-d", BOX5(-5, 5), rastrigin, 100, 0.75 },
 	{ "hartmann-6",
 		"{" AXIS("a", 0, 1) "," AXIS("b", 0, 1) "," AXIS("c", 0, 1) "," AXIS(
 			"d", 0, 1) "," AXIS("e", 0, 1) "," AXIS("f", 0, 1) "}",
-		hartmann6, 100, 1 },
-	{ "branin", "{" AXIS("x", -5, 10) "," AXIS("y", 0, 15) "}", branin, 60, 1 },
-	{ "mixed 7-d", mixed_space, mixed, 100, 1 },
-	{ "three branches", branch_space, branches, 100, 1 },
+		hartmann6, 100, 0.16 },
+	{ "branin", "{" AXIS("x", -5, 10) "," AXIS("y", 0, 15) "}", branin, 60, 0.35 },
+	{ "mixed 7-d", mixed_space, mixed, 100, 0.3 },
+	{ "three branches", branch_space, branches, 100, 0.35 },
 };
 
-/* Best loss of a run; at[] gets, where not NULL, the best after each trial. */
+/* Best loss of a run with pending trials more than one under way; best_x, unless NULL, gets where.
+ */
 static double run(const struct problem *problem, const struct tuner *tuner, const char *options,
 	uint64_t seed, size_t pending, double *best_x)
 {
@@ -205,6 +206,108 @@ static void beats_random(void **state)
 		printf("%-16s %7zu %10.4g %10.4g %10.4g %10.4g %10.4g %7.3f\n", p->name, p->trials,
 			random, tpe, parallel, univariate, parity, tpe / random);
 		assert_true(tpe / random <= p->worst);
+		assert_true(parallel < random);
+		assert_true(tpe < parity);
+	}
+}
+
+/* The book's black box, chapter 1. The true best is 50. */
+static double black_box(const double *x)
+{
+	double r;
+	if (fmod(x[1], 2) == 0) {
+		double up = x[0] > 50 ? pow(x[0], sin(x[2])) - x[0] : pow(x[0], cos(x[2])) + x[0];
+		r = x[0] > 50 ? up * x[0] / 2 : up * x[0];
+	} else {
+		r = pow(x[1], 2 - sin(x[0]) * cos(x[2]));
+	}
+	return -rint(r) / 100;
+}
+
+static double holder_table(const double *x)
+{
+	double away = fabs(1 - sqrt(x[0] * x[0] + x[1] * x[1]) / PI);
+	return -fabs(sin(x[0]) * cos(x[1]) * exp(away));
+}
+
+/* Ackley as the book writes it: 40 at the origin, its best, about 40.8, beside it. */
+static double book_ackley(const double *x)
+{
+	double radius = sqrt((x[0] * x[0] + x[1] * x[1]) / 2);
+	double waves = (cos(2 * PI * x[0]) + cos(2 * PI * x[1])) / 2;
+	return -(20 * exp(-0.2 * radius) - exp(waves) + exp(1) + 20);
+}
+
+#define TEN "[-10,10,0.01]"
+
+static void book_cases(void **state)
+{
+	static const struct {
+		struct problem problem;
+		size_t pending, seeds;
+		double mean; /* least mean of the best values that passes */
+	} cases[] = {
+		{ { "B1 black box",
+			  "{\"x\":{\"_type\":\"quniform\",\"_value\":[1,100,1]},"
+			  "\"y\":{\"_type\":\"quniform\",\"_value\":[1,10,1]},"
+			  "\"z\":{\"_type\":\"quniform\",\"_value\":[1,10000,0.01]}}",
+			  black_box, 1000, 0 },
+			3, 3, 49 },
+		{ { "B3 holder table",
+			  "{\"x\":{\"_type\":\"uniform\",\"_value\":[-10,10]},"
+			  "\"y\":{\"_type\":\"uniform\",\"_value\":[-10,10]}}",
+			  holder_table, 100, 0 },
+			0, SEEDS, 18.5 },
+		{ { "B4 ackley",
+			  "{\"x\":{\"_type\":\"quniform\",\"_value\":" TEN "},"
+			  "\"y\":{\"_type\":\"quniform\",\"_value\":" TEN "}}",
+			  book_ackley, 100, 0 },
+			0, SEEDS, 40.3 },
+	};
+	(void)state;
+	printf("%-16s %7s %10s %10s %10s %10s\n", "best value", "trials", "random", "tpe",
+		"tpe worst", "parity");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct problem *p = &cases[i].problem;
+		double random = 0, tpe = 0, parity = 0, worst = 1e9;
+		for (uint64_t seed = 0; seed < cases[i].seeds; seed++) {
+			double n = (double)cases[i].seeds;
+			size_t pending = cases[i].pending;
+			double best = -run(p, &tuner_tpe, NULL, seed, pending, NULL);
+			tpe += best / n;
+			worst = fmin(worst, best);
+			random -= run(p, &tuner_random, NULL, seed, pending, NULL) / n;
+			parity -= run(p, &tuner_tpe, "variant=parity", seed, pending, NULL) / n;
+		}
+		printf("%-16s %7zu %10.4g %10.4g %10.4g %10.4g\n", p->name, p->trials, random, tpe,
+			worst, parity);
+		assert_true(tpe >= cases[i].mean);
+		assert_true(tpe > random);
+	}
+}
+
+/* How many of ten runs end in the branch whose optimum is best, by 0.05. */
+static void finds_the_branch(void **state)
+{
+	static const char *const variants[] = { NULL, "branch_weight=2", "variant=parity" };
+	(void)state;
+	for (size_t v = 0; v < 3; v++) {
+		size_t found[2] = { 0, 0 };
+		for (size_t b = 0; b < 2; b++) {
+			struct problem problem = problems[7];
+			problem.trials = b ? 200 : 100;
+			for (uint64_t seed = 0; seed < SEEDS; seed++) {
+				double x[16];
+				run(&problem, &tuner_tpe, variants[v], seed, 0, x);
+				found[b] += x[0] == 2;
+			}
+		}
+		printf("right branch of three, %-16s %zu of %d after 100 trials, %zu after 200\n",
+			variants[v] ? variants[v] : "tpe", found[0], SEEDS, found[1]);
+		if (v == 0) {
+			assert_true(found[0] >= 6);
+			assert_true(found[1] >= 9);
+		}
 	}
 }
 
@@ -212,6 +315,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(beats_random),
+		cmocka_unit_test(book_cases),
+		cmocka_unit_test(finds_the_branch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
