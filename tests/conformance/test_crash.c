@@ -81,23 +81,27 @@ static void test_nothing_acknowledged_is_lost(void **state)
 		struct experiment_row row;
 		size_t n, n_reports;
 		uint64_t promised = run_and_kill(lab);
-		assert_int_equal(store_events(lab->session, lab->id, 0, 100000, &lab->arena,
-					 &events, &n, &err),
-			0);
-		assert_true(n >= promised);
-		assert_int_equal(n % 2, 1); /* created, and pairs */
-		for (size_t i = 0; i < n; i++)
-			assert_int_equal(events[i].version, i + 1);
+		/* The server may still be at the last transaction of the child it has lost: each
+		 * reading may see one pair more than the one before it, never less. */
 		view_init(&view, &lab_catalog);
 		assert_int_equal(
 			store_view_load(lab->session, lab->id, &view, &lab->arena, &row, &err), 0);
-		assert_int_equal(view.counts.version, n);
-		assert_int_equal(view.n_trials, (n - 1) / 2);
+		size_t version = view.counts.version;
+		assert_true(version >= promised);
+		assert_int_equal(version % 2, 1); /* created, and pairs */
+		assert_int_equal(view.n_trials, (version - 1) / 2);
 		view_release(&view);
+		assert_int_equal(store_events(lab->session, lab->id, 0, 100000, &lab->arena,
+					 &events, &n, &err),
+			0);
+		assert_in_range(n, version, version + 2);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(events[i].version, i + 1);
+		assert_int_equal(n % 2, 1);
 		assert_int_equal(store_metric_list(lab->session, lab->id, -1, 0, 100000,
 					 &lab->arena, &reports, &n_reports, &err),
 			0);
-		assert_int_equal(n_reports, (n - 1) / 2);
+		assert_in_range(n_reports, (n - 1) / 2, (n + 1) / 2);
 	}
 }
 
