@@ -47,7 +47,7 @@ check:
 
 bench: build
 	@deploy/install-deps bench
-	@tests/servers.sh bench/run $(BUILD)
+	@CAIRN_TEST_FSYNC=on tests/servers.sh bench/run $(BUILD)
 
 asan tsan:
 	@deploy/install-deps build test

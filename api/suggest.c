@@ -142,6 +142,20 @@ static void suggest_done(struct op *op)
 	reply_json(call, 200);
 }
 
+struct suggesting {
+	struct engine *engine;
+	struct op *op;
+};
+
+/* The client has gone: a trial must not be handed to it. */
+static void suggest_abandon(struct call *call)
+{
+	struct suggesting *suggesting = call->handler_data;
+
+	if (engine_forget(suggesting->engine, suggesting->op))
+		problem_replyf(call, CODE_UNAVAILABLE, "the client went away");
+}
+
 void suggest(struct api *api, struct session *session, struct call *call)
 {
 	struct suggest_body body = { .count = 1 };
@@ -179,5 +193,11 @@ void suggest(struct api *api, struct session *session, struct call *call)
 	};
 	op->done = suggest_done;
 	op->context = call;
+	struct suggesting *suggesting = arena_alloc(&call->arena, sizeof(*suggesting));
+	if (suggesting && body.wait > 0 && call->transport->parked) {
+		*suggesting = (struct suggesting){ api->engine, op };
+		call->handler_data = suggesting;
+		call->transport->parked(call, suggest_abandon);
+	}
 	engine_submit(api->engine, session, op);
 }

@@ -1,8 +1,6 @@
--- The rows that a suggest and an observe write, as cairnd's own tables have them.
-DROP TABLE IF EXISTS b_trials, b_events, b_experiments;
-DROP SEQUENCE IF EXISTS b_number;
-CREATE SEQUENCE b_number CACHE 1;
-CREATE TABLE b_experiments (id BIGINT PRIMARY KEY, version BIGINT, running BIGINT, ended BIGINT, updated BIGINT) WITH (fillfactor = 50);
-CREATE TABLE b_events (experiment BIGINT REFERENCES b_experiments, version BIGINT, kind TEXT, trial BIGINT, at BIGINT, body TEXT, PRIMARY KEY (experiment, version));
-CREATE TABLE b_trials (experiment BIGINT REFERENCES b_experiments, number BIGINT, state TEXT, parameters TEXT, value DOUBLE PRECISION, lease BIGINT, PRIMARY KEY (experiment, number));
-INSERT INTO b_experiments SELECT i, 0, 0, 0, 0 FROM generate_series(1, 1024) i;
+-- Experiments for pgbench_pair.sql beside cairnd's own, in cairnd's own tables: copies of one that exists.
+INSERT INTO experiments
+SELECT (jsonb_populate_record(e, jsonb_build_object('id', 'exp_bench_' || i, 'status', 'done'))).*
+FROM (SELECT * FROM experiments LIMIT 1) e, generate_series(1, 16) i
+ON CONFLICT DO NOTHING;
+CREATE SEQUENCE IF NOT EXISTS bench_number CACHE 1;

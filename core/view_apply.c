@@ -157,7 +157,7 @@ static void hand_out(
 
 static int apply_suggested(struct view *view, const struct event *event, struct error *err)
 {
-	struct trial *trial;
+	struct trial *trial = NULL;
 	const char *worker = keep_text(view, event->worker);
 	if (event->worker && !worker)
 		return no_memory(err);
@@ -229,7 +229,7 @@ static int finish(
 
 static int apply_seeded(struct view *view, const struct event *event, struct error *err)
 {
-	struct trial *trial;
+	struct trial *trial = NULL;
 	if (event->state != TRIAL_SUCCEEDED && event->state != TRIAL_FAILED)
 		return fail(err, CODE_INTERNAL, "a seed must have succeeded or failed");
 	struct birth birth = { ORIGIN_SEED, event->state };

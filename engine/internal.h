@@ -44,6 +44,7 @@ struct mailbox {
 
 	/* owned by the running thread */
 	bool loaded;
+	int64_t contended_ms; /* monotonic time of the last lost race, 0: none */
 	struct view view;
 	char team[TEAM_SIZE];
 };

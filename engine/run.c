@@ -12,7 +12,8 @@
 
 #define TRIES_MAX	    16 /* lost races in a row before the caller is asked to come back */
 #define SUGGEST_LOCK_TTL_MS 5000
-#define SUGGEST_LOCK_TRIES  25 /* times 2 ms: longer than an ask and an append take */
+#define SUGGEST_LOCK_TRIES  25	  /* times 2 ms: longer than an ask and an append take */
+#define CONTENDED_MS	    10000 /* after a lost race the lock is taken for that long */
 #define DELTA_EVENTS	    4096
 
 void op_fail(struct op *op, enum code code, const char *fmt, ...)
@@ -332,6 +333,7 @@ static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 		int failed = resolve_keys(draft, ops, true, err);
 		return failed ? failed : rc;
 	}
+	draft->mailbox->contended_ms = mono_ms();
 	if (view->stale)
 		return rc;
 	int failed = view_catch_up(
@@ -377,8 +379,11 @@ static void suggest_lock(struct engine *engine, const struct mailbox *mailbox, s
 	/* Go on without: the log's key still decides who was first. */
 }
 
-static bool has_suggest(const struct op *ops)
+/* An ask is worth a lock only while another replica is at the same experiment. */
+static bool wants_lock(const struct mailbox *mailbox, const struct op *ops)
 {
+	if (!mailbox->contended_ms || mono_ms() - mailbox->contended_ms > CONTENDED_MS)
+		return false;
 	for (; ops; ops = ops->next)
 		if (ops->kind == OP_SUGGEST)
 			return true;
@@ -474,7 +479,7 @@ static void run_batch(struct engine *engine, struct session *session, struct mai
 	uint64_t before = mailbox->version;
 
 	draft_init(&draft, engine, session, mailbox);
-	if (has_suggest(ops))
+	if (wants_lock(mailbox, ops))
 		suggest_lock(engine, mailbox, &lease);
 	int rc = process(&draft, ops, &error);
 	if (lease.held)

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Upper bounds in microseconds: from an inline answer to a long poll of 30 s. */
 static const int64_t bounds_us[COUNTERS_BUCKETS] = { 100, 250, 500, 1000, 2500, 5000, 10000, 25000,
@@ -28,7 +27,7 @@ static struct operation_counters *operation_of(struct counters *counters, const 
 		const char *known = atomic_load_explicit(&slot->name, memory_order_acquire);
 		if (!known && atomic_compare_exchange_strong(&slot->name, &known, name))
 			return slot;
-		if (known == name || !strcmp(known, name))
+		if (known == name)
 			return slot;
 	}
 	return &counters->operations[COUNTERS_OPERATIONS_MAX];

@@ -37,7 +37,7 @@ struct counters {
 	atomic_int_least64_t connections, in_flight, streams, body_bytes; /* now */
 };
 
-/* operation: static text, or NULL for a request without a route. */
+/* operation: static text, known by its address; NULL for a request without a route. */
 void counters_request(struct counters *counters, const char *operation, int status, int64_t us);
 
 void counters_write(struct counters *counters, struct buffer *out);

@@ -31,6 +31,14 @@ void http_resume(struct http *http, struct MHD_Connection *connection)
 	pthread_mutex_lock(&http->idle_lock);
 	assert(http->suspended > 0);
 	http->suspended--;
+	if (atomic_load(&http->draining))
+		pthread_cond_broadcast(&http->idle);
+	pthread_mutex_unlock(&http->idle_lock);
+}
+
+void http_idle_check(struct http *http)
+{
+	pthread_mutex_lock(&http->idle_lock);
 	pthread_cond_broadcast(&http->idle);
 	pthread_mutex_unlock(&http->idle_lock);
 }
@@ -173,11 +181,12 @@ void http_quiesce(struct http *http)
 
 bool http_wait_idle(struct http *http, int64_t deadline_us)
 {
+	assert(atomic_load(&http->draining)); /* else nobody would say that the last has ended */
 	struct timespec until = { .tv_sec = (time_t)(deadline_us / 1000000),
 		.tv_nsec = (long)(deadline_us % 1000000) * 1000 };
 	int waited = 0;
 	pthread_mutex_lock(&http->idle_lock);
-	while ((http->active || http->suspended) && waited != ETIMEDOUT)
+	while ((atomic_load(&http->active) || http->suspended) && waited != ETIMEDOUT)
 		waited = pthread_cond_timedwait(&http->idle, &http->idle_lock, &until);
 	bool idle = !http->suspended;
 	http->stopping = idle;

@@ -100,9 +100,10 @@ struct http {
 	struct request *streams;
 	bool streams_ended;
 
+	atomic_size_t active; /* requests, from their headers to the end of their answer */
+
 	pthread_mutex_t idle_lock; /* guards what follows */
-	pthread_cond_t idle;
-	size_t active;	  /* requests, from their headers to the end of their answer */
+	pthread_cond_t idle;	   /* active or suspended became less; said only while draining */
 	size_t suspended; /* connections suspended: libmicrohttpd cannot be stopped with one */
 	bool stopping;	  /* none will be suspended any more */
 };
@@ -136,6 +137,8 @@ void feeds_tick(struct http *http, int64_t now_us);
 /* http.c */
 bool http_suspend(struct http *http, struct MHD_Connection *connection); /* false: stopping */
 void http_resume(struct http *http, struct MHD_Connection *connection);
+
+void http_idle_check(struct http *http); /* has http_wait_idle look again */
 
 /* http_peer.c */
 void peer_changed(void *http, struct MHD_Connection *connection, void **peer,

@@ -127,9 +127,7 @@ static enum MHD_Result begin(struct request *request, const char *method, const 
 {
 	struct http *http = request->http;
 	const struct http_app *app = &http->config.app;
-	pthread_mutex_lock(&http->idle_lock);
-	http->active++;
-	pthread_mutex_unlock(&http->idle_lock);
+	atomic_fetch_add(&http->active, 1);
 	atomic_fetch_add(&http->config.counters->in_flight, 1);
 	request->begun = true;
 	request->begun_us = monotonic_us();
@@ -203,6 +201,14 @@ static void run(struct job *job, struct session *session)
 	request_release(request);
 }
 
+static void refuse_busy(struct request *request)
+{
+	bool leaving = atomic_load(&request->http->draining);
+	request_refuse(request, CODE_UNAVAILABLE,
+		leaving ? "the server is shutting down" : "too many requests are waiting");
+	refuse_now(request);
+}
+
 /* Suspends the connection and queues the call. The order matters: a worker may be done before this
  * returns. */
 static enum MHD_Result queue(struct request *request)
@@ -210,9 +216,7 @@ static enum MHD_Result queue(struct request *request)
 	struct http *http = request->http;
 	bool full = pool_full(http->config.pool);
 	if (full || !http_suspend(http, request->connection)) {
-		request_refuse(request, CODE_UNAVAILABLE,
-			full ? "too many requests are waiting" : "the server is shutting down");
-		refuse_now(request);
+		refuse_busy(request);
 		return reply_send(request);
 	}
 	request->suspended = true;
@@ -222,8 +226,7 @@ static enum MHD_Result queue(struct request *request)
 	if (pool_submit(http->config.pool, &request->job))
 		return MHD_YES;
 	request_release(request);
-	request_refuse(request, CODE_UNAVAILABLE, "too many requests are waiting");
-	refuse_now(request); /* resumes */
+	refuse_busy(request); /* resumes */
 	return MHD_YES;
 }
 
@@ -322,10 +325,9 @@ void request_completed(void *context, struct MHD_Connection *connection, void **
 		atomic_fetch_add(&counters->sent_bytes, request->response_bytes);
 		atomic_fetch_sub(&counters->in_flight, 1);
 		access_log(request, code);
-		pthread_mutex_lock(&http->idle_lock);
-		http->active--;
-		pthread_cond_broadcast(&http->idle);
-		pthread_mutex_unlock(&http->idle_lock);
+		atomic_fetch_sub(&http->active, 1);
+		if (atomic_load(&http->draining))
+			http_idle_check(http);
 	}
 	request_release(request);
 }

@@ -96,16 +96,6 @@ static size_t population_size(const struct spec *spec)
 						  : budget);
 }
 
-/* Trials that are or will be a point of the population, up to enough of them. */
-static size_t count_members(const struct view *view, size_t enough)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < view->n_trials && n < enough; i++)
-		n += view->trials[i].x && view->trials[i].state != TRIAL_CANCELLED;
-	return n;
-}
-
 /* The number in a child's tag, of the one that died for it; -1: no such tag. */
 static int64_t victim_of(const struct trial *trial)
 {
@@ -229,7 +219,7 @@ static int evolution_ask(const struct view *view, struct rng *rng, struct arena 
 	bool pair;
 
 	evolution.population = population_size(view->spec);
-	if (count_members(view, evolution.population) < evolution.population)
+	if (rank_count(view, evolution.population) < evolution.population)
 		return propose_newcomer(view, rng, arena, out, err);
 	if (pool_init(&evolution, arena) != 0)
 		return fail(err, CODE_NO_MEMORY, "out of memory");

@@ -5,7 +5,10 @@
 /* In the order GET /v1/tuners lists them. */
 const struct algorithm *const tuner_algorithms[] = {
 	&tuner_tpe.algorithm,
+	&tuner_cmaes.algorithm,
 	&tuner_evolution.algorithm,
+	&tuner_nsga2.algorithm,
+	&tuner_nsga3.algorithm,
 	&tuner_anneal.algorithm,
 	&tuner_random.algorithm,
 	&tuner_sobol.algorithm,

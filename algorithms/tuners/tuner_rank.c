@@ -27,6 +27,15 @@ bool rank_better(const struct rank *a, const struct rank *b)
 	return a->number < b->number;
 }
 
+size_t rank_count(const struct view *view, size_t enough)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < view->n_trials && n < enough; i++)
+		n += view->trials[i].x && view->trials[i].state != TRIAL_CANCELLED;
+	return n;
+}
+
 struct rank *rank_finished(const struct view *view, size_t newest, struct arena *arena, size_t *n)
 {
 	size_t first = view->n_finished, found = 0;

@@ -26,6 +26,10 @@ struct rank rank_of(const struct view *view, const struct trial *trial);
 /* Ties go to the earlier trial, so that the order is strict. */
 bool rank_better(const struct rank *a, const struct rank *b);
 
+/* Trials that have or may still get a rank: points of the current space, not cancelled; counted up
+ * to enough of them. */
+size_t rank_count(const struct view *view, size_t enough);
+
 /* The ranks of the newest of view->finished, only trials that are points of the current space, in
  * order of their results; *n of them. newest SIZE_MAX: all. NULL: out of memory. */
 struct rank *rank_finished(const struct view *view, size_t newest, struct arena *arena, size_t *n);

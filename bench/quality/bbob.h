@@ -1,8 +1,8 @@
 /*
  * The 24 noiseless functions of the Black-Box Optimization Benchmark, f1 to f24, in any dimension
- * from 2 to BBOB_DIMENSIONS on [-5,5]^n, from their published definitions (Hansen, Finck, Ros, Auger
- * 2009, INRIA RR-6829). An instance fixes the optimum, its value and the rotations; ours are drawn
- * from our own generator, so they are not COCO's instances of the same numbers.
+ * from 2 to BBOB_DIMENSIONS on [-5,5]^n, from their published definitions (Hansen, Finck, Ros,
+ * Auger 2009, INRIA RR-6829). An instance fixes the optimum, its value and the rotations; ours are
+ * drawn from our own generator, so they are not COCO's instances of the same numbers.
  */
 #ifndef BENCH_QUALITY_BBOB_H
 #define BENCH_QUALITY_BBOB_H
@@ -24,11 +24,11 @@ struct bbob_peak {
 struct bbob {
 	unsigned function; /* 1 .. BBOB_FUNCTIONS */
 	size_t n;
-	double f_opt;	  /* the least value, at x_opt only (f7: also nearby) */
-	double *x_opt;	  /* n */
-	double *signs;	  /* n of +-1 (f5, f20, f24) */
-	double *r, *q;	  /* rotations */
-	size_t n_peaks;	  /* f21, f22 */
+	double f_opt;	/* the least value, at x_opt only (f7: also nearby) */
+	double *x_opt;	/* n */
+	double *signs;	/* n of +-1 (f5, f20, f24) */
+	double *r, *q;	/* rotations */
+	size_t n_peaks; /* f21, f22 */
 	struct bbob_peak *peaks;
 };
 

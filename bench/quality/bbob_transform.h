@@ -1,7 +1,7 @@
 /*
- * The transformations the BBOB functions are made of (Hansen, Finck, Ros, Auger 2009, INRIA RR-6829,
- * section 0.2). Vectors of n doubles are changed in place; matrices are n x n, by rows. i counts
- * from 0 here, so the report's (i-1)/(D-1) is i/(n-1): n is at least 2.
+ * The transformations the BBOB functions are made of (Hansen, Finck, Ros, Auger 2009, INRIA
+ * RR-6829, section 0.2). Vectors of n doubles are changed in place; matrices are n x n, by rows. i
+ * counts from 0 here, so the report's (i-1)/(D-1) is i/(n-1): n is at least 2.
  */
 #ifndef BENCH_QUALITY_BBOB_TRANSFORM_H
 #define BENCH_QUALITY_BBOB_TRANSFORM_H

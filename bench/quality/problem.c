@@ -60,8 +60,7 @@ static int set_space(struct problem *problem, const char *text, struct error *er
 		return fail(err, CODE_NO_MEMORY, "no memory for the space of %s", problem->name);
 	}
 	faults_init(faults);
-	int code = space_parse(
-		text, NULL, NULL, &problem->arena, &problem->space, faults, err);
+	int code = space_parse(text, NULL, NULL, &problem->arena, &problem->space, faults, err);
 	if (code == CODE_INVALID)
 		(void)fail(err, code, "%s: %s: %s", problem->name, faults->items[0].pointer,
 			faults->items[0].message);
@@ -120,8 +119,8 @@ int suite_add_bbob(struct suite *suite, const char *name, unsigned function, siz
 	return problem_set_box(problem, dimension, -5, 5, err);
 }
 
-static int add_bbob(
-	struct suite *suite, const char *name, size_t dimension, unsigned instances, struct error *err)
+static int add_bbob(struct suite *suite, const char *name, size_t dimension, unsigned instances,
+	struct error *err)
 {
 	int code = 0;
 
@@ -131,17 +130,36 @@ static int add_bbob(
 	return code;
 }
 
+/* What has no instances gets as many copies, so that it gets as many runs. */
+static int repeat(struct suite *suite, size_t first, unsigned instances, struct error *err)
+{
+	size_t end = suite->n;
+
+	for (size_t i = first; i < end; i++)
+		for (unsigned k = 2; k <= instances; k++) {
+			struct problem *copy = suite_begin(suite, suite->problems[i]->name, k);
+			if (!copy)
+				return fail(err, CODE_NO_MEMORY, "no memory");
+			struct arena own = copy->arena;
+			*copy = *suite->problems[i];
+			copy->arena = own;
+			copy->instance = k;
+		}
+	return 0;
+}
+
 int suite_add(struct suite *suite, const char *name, unsigned instances, struct error *err)
 {
 	static const struct {
 		const char *name;
 		int (*add)(struct suite *suite, unsigned instances, struct error *err);
+		bool single;
 	} known[] = {
 		{ "classic", suite_add_classic },
 		{ "mixed", suite_add_mixed },
 		{ "conditional", suite_add_conditional },
-		{ "book", suite_add_book },
-		{ "tabular", suite_add_tabular },
+		{ "book", suite_add_book, true },
+		{ "tabular", suite_add_tabular, true },
 	};
 	size_t first = suite->n;
 
@@ -154,6 +172,8 @@ int suite_add(struct suite *suite, const char *name, unsigned instances, struct 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(name, known[i].name) == 0) {
 			int code = known[i].add(suite, instances, err);
+			if (code == 0 && known[i].single)
+				code = repeat(suite, first, instances, err);
 			for (size_t k = first; k < suite->n; k++)
 				suite->problems[k]->suite = known[i].name;
 			return code;

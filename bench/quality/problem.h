@@ -12,10 +12,10 @@
 #include "core/space.h"
 
 struct problem {
-	struct arena arena; /* everything below lives here */
-	const char *name;   /* "f15 Rastrigin, rotated": the same in all its instances */
-	const char *suite;  /* what it was asked for by: "bbob5" */
-	unsigned instance;  /* 1 ... */
+	struct arena arena;	  /* everything below lives here */
+	const char *name;	  /* "f15 Rastrigin, rotated": the same in all its instances */
+	const char *suite;	  /* what it was asked for by: "bbob5" */
+	unsigned instance;	  /* 1 ... */
 	const char *search_space; /* JSON */
 	const struct space *space;
 	double optimum; /* the least of value */
@@ -39,15 +39,15 @@ void suite_init(struct suite *suite);
 void suite_release(struct suite *suite);
 
 /* Adds the problems of a name: bbob2 ... bbob40 (f1 to f24 in that dimension), classic, mixed,
- * conditional, book, tabular; instances 1 ... n of each where it has instances. 0, CODE_INVALID or
- * CODE_NO_MEMORY. Tables that are not there are noted in skipped. */
+ * conditional, book, tabular; instances 1 ... n of each (book and tabular have one, n times). 0,
+ * CODE_INVALID or CODE_NO_MEMORY. Tables that are not there are noted in skipped. */
 int suite_add(struct suite *suite, const char *name, unsigned instances, struct error *err);
 
 /* One BBOB function. */
 int suite_add_bbob(struct suite *suite, const char *name, unsigned function, size_t dimension,
 	unsigned instance, struct error *err);
 
-/* The families' own files; each adds all of its problems. */
+/* The families' own files; each adds all of its problems, those without instances once. */
 int suite_add_classic(struct suite *suite, unsigned instances, struct error *err);
 int suite_add_mixed(struct suite *suite, unsigned instances, struct error *err);
 int suite_add_conditional(struct suite *suite, unsigned instances, struct error *err);
@@ -62,7 +62,6 @@ int problem_set_space(struct problem *problem, struct error *err, const char *fm
 	__attribute__((format(printf, 3, 4)));
 
 /* n uniform parameters x0 ... on [low,high]. */
-int problem_set_box(
-	struct problem *problem, size_t n, double low, double high, struct error *err);
+int problem_set_box(struct problem *problem, size_t n, double low, double high, struct error *err);
 
 #endif

@@ -59,8 +59,8 @@ static const struct {
 	double least;
 } problems[] = {
 	{ "B1 black box",
-		"{" AXIS("x", "quniform", "[1,100,1]") "," AXIS("y", "quniform", "[1,10,1]") "," AXIS(
-			"z", "quniform", "[1,10000,0.01]") "}",
+		"{" AXIS("x", "quniform", "[1,100,1]") "," AXIS("y", "quniform",
+			"[1,10,1]") "," AXIS("z", "quniform", "[1,10000,0.01]") "}",
 		black_box, -50 },
 	{ "B3 Holder table",
 		"{" AXIS("x", "uniform", "[-10,10]") "," AXIS("y", "uniform", "[-10,10]") "}",
@@ -81,8 +81,7 @@ int suite_add_book(struct suite *suite, unsigned instances, struct error *err)
 		if (!problem)
 			return fail(err, CODE_NO_MEMORY, "no memory for %s", problems[i].name);
 		problem->value = problems[i].value;
-		problem->optimum =
-			problems[i].value == ackley ? least_ackley() : problems[i].least;
+		problem->optimum = problems[i].value == ackley ? least_ackley() : problems[i].least;
 		code = problem_set_space(problem, err, "%s", problems[i].space);
 	}
 	return code;

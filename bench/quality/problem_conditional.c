@@ -1,7 +1,7 @@
 /*
  * Three learners, each with parameters of its own (two, three and four). The best settings of them
- * differ by 0.05, so a tuner has to tune each before it can choose. Which learner is best, and where
- * its optimum lies, is the instance's.
+ * differ by 0.05, so a tuner has to tune each before it can choose. Which learner is best, and
+ * where its optimum lies, is the instance's.
  */
 #include <math.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /*
  * BBOB functions behind parameters of other types. A coordinate z of the function is reached
  *   - from a continuous parameter (uniform, log): z = 10 u - 5, u its place in the unit interval;
- *   - from a countable one with L values: z = z_opt + spacing (rank(k) - rank(k_opt)), where rank is
- *     the identity for ordered ones and a random order for categorical ones.
- * So the optimum of the function is a point of the space, or for continuous parameters a limit.
+ *   - from a countable one with L values: z = z_opt + spacing (rank(k) - rank(k_opt)), where rank
+ * is the identity for ordered ones and a random order for categorical ones. So the optimum of the
+ * function is a point of the space, or for continuous parameters a limit.
  */
 #include <math.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #define LEVELS 64
 
 struct axis {
-	uint32_t rank[LEVELS]; /* of each value; countable ones only */
+	uint32_t rank[LEVELS];	/* of each value; countable ones only */
 	double origin, spacing; /* of rank 0; between ranks */
 };
 
@@ -104,8 +104,8 @@ static int add(struct suite *suite, size_t which, unsigned instance, struct erro
 	int code = problem_set_space(problem, err, "%s", problems[which].space);
 	if (code != 0)
 		return code;
-	mixed->bbob = bbob_new(
-		&problem->arena, problems[which].function, problem->space->n, instance);
+	mixed->bbob =
+		bbob_new(&problem->arena, problems[which].function, problem->space->n, instance);
 	if (!mixed->bbob)
 		return fail(err, CODE_NO_MEMORY, "no memory for %s", problem->name);
 	rng_init(&rng, instance, RNG_TEST, 2000 + which);

@@ -1,12 +1,13 @@
 /*
- * Tabular problems: every configuration of a space, evaluated once for each of a few training seeds.
- * A trial is told the result of one seed, drawn at random; a run is scored by the mean over the
- * seeds of the best configuration it tried. The files are gzipped: a line of titles, then a
+ * Tabular problems: every configuration of a space, evaluated once for each of a few training
+ * seeds. A trial is told the result of one seed, drawn at random; a run is scored by the mean over
+ * the seeds of the best configuration it tried. The files are gzipped: a line of titles, then a
  * configuration (one digit a parameter, the option's index) and its results. They are read from
  * CAIRN_DATA, or else from shared/data beside the source tree.
  */
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,13 @@
 #include "bench/quality/problem.h"
 #include "core/rng.h"
 
-#define SEEDS	 8
-#define LINE_MAX 256
+#define SEEDS	  8
+#define LINE_SIZE 256
 
 struct table {
-	size_t n_seeds;
-	double *results; /* [configuration][seed], to be minimised */
+	double *results; /* [configuration][SEEDS], to be minimised */
 	double *means;	 /* [configuration] */
-	size_t n;
+	uint8_t *counts; /* [configuration]: its results; they need not have equally many */
 };
 
 #define OPS                                                                                        \
@@ -41,20 +41,20 @@ static const struct {
 		",\"edge_3_1\":" OPS ",\"edge_3_2\":" OPS "}" },
 	{ "hpolib-protein", false,
 		"{\"activation_fn_1\":" CHOICE("relu", "tanh") ",\"activation_fn_2\":" CHOICE(
-			"relu", "tanh") ",\"batch_size\":" ORDINAL(8, 16, 32, 64)
-		",\"dropout_1\":" ORDINAL(0, 0.3, 0.6) ",\"dropout_2\":" ORDINAL(0, 0.3, 0.6)
-		",\"init_lr\":" ORDINAL(5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 1e-1)
-		",\"lr_schedule\":" CHOICE("cosine", "const")
-		",\"n_units_1\":" ORDINAL(16, 32, 64, 128, 256, 512)
-		",\"n_units_2\":" ORDINAL(16, 32, 64, 128, 256, 512) "}" },
+			"relu", "tanh") ",\"batch_size\":" ORDINAL(8, 16, 32,
+			64) ",\"dropout_1\":" ORDINAL(0, 0.3, 0.6) ",\"dropout_2\":" ORDINAL(0, 0.3,
+			0.6) ",\"init_lr\":" ORDINAL(5e-4, 1e-3, 5e-3, 1e-2, 5e-2,
+			1e-1) ",\"lr_schedule\":" CHOICE("cosine",
+			"const") ",\"n_units_1\":" ORDINAL(16, 32, 64, 128, 256,
+			512) ",\"n_units_2\":" ORDINAL(16, 32, 64, 128, 256, 512) "}" },
 	{ "hpobench-vehicle", true,
 		"{\"alpha\":" ORDINAL(1e-8, 7.742637e-8, 5.994842e-7, 4.641589e-6, 3.5938137e-5,
-			2.7825593e-4, 2.1544348e-3, 1.6681006e-2, 1.2915497e-1, 1)
-		",\"batch_size\":" ORDINAL(4, 6, 10, 16, 25, 40, 64, 101, 161, 256)
-		",\"depth\":" ORDINAL(1, 2, 3)
-		",\"learning_rate_init\":" ORDINAL(1e-5, 3.5938137e-5, 1.2915497e-4, 4.641589e-4,
-			1.6681006e-3, 5.9948424e-3, 2.1544347e-2, 7.742637e-2, 2.7825594e-1, 1)
-		",\"width\":" ORDINAL(16, 25, 40, 64, 101, 161, 256, 406, 645, 1024) "}" },
+			2.7825593e-4, 2.1544348e-3, 1.6681006e-2, 1.2915497e-1,
+			1) ",\"batch_size\":" ORDINAL(4, 6, 10, 16, 25, 40, 64, 101, 161,
+			256) ",\"depth\":" ORDINAL(1, 2, 3) ",\"learning_rate_init\":" ORDINAL(1e-5,
+			3.5938137e-5, 1.2915497e-4, 4.641589e-4, 1.6681006e-3, 5.9948424e-3,
+			2.1544347e-2, 7.742637e-2, 2.7825594e-1, 1) ",\"width\":" ORDINAL(16, 25,
+			40, 64, 101, 161, 256, 406, 645, 1024) "}" },
 };
 
 static size_t row_of(const struct space *space, const double *x)
@@ -76,9 +76,9 @@ static double value_table(const struct problem *problem, const double *x)
 static double report_table(const struct problem *problem, const double *x, struct rng *noise)
 {
 	const struct table *table = problem->state;
-	const double *results = table->results + row_of(problem->space, x) * table->n_seeds;
+	size_t row = row_of(problem->space, x);
 
-	return results[rng_below(noise, table->n_seeds)];
+	return table->results[row * SEEDS + rng_below(noise, table->counts[row])];
 }
 
 /* "0123,0.5,0.6" -> the row's place and its results; false: not such a line. */
@@ -89,7 +89,8 @@ static bool read_line(
 	char *rest = line;
 
 	for (size_t i = 0; i < space->n; i++, rest++) {
-		if (i == 16 || *rest < '0' || (size_t)(*rest - '0') >= space->parameters[i].n_options)
+		if (i == 16 || *rest < '0' ||
+			(size_t)(*rest - '0') >= space->parameters[i].n_options)
 			return false;
 		x[i] = *rest - '0';
 	}
@@ -105,10 +106,10 @@ static bool read_line(
 }
 
 /* Every configuration once. */
-static int read_table(struct problem *problem, struct table *table, bool maximise, gzFile file,
-	struct error *err)
+static int read_table(
+	struct problem *problem, struct table *table, bool maximise, gzFile file, struct error *err)
 {
-	char line[LINE_MAX];
+	char line[LINE_SIZE];
 	double results[SEEDS];
 	size_t row, n_results, n = 0, total = (size_t)problem->space->count;
 
@@ -116,21 +117,22 @@ static int read_table(struct problem *problem, struct table *table, bool maximis
 		return fail(err, CODE_MALFORMED, "%s: the file is empty", problem->name);
 	table->means = arena_array(&problem->arena, total, sizeof(*table->means));
 	table->results = arena_array(&problem->arena, total * SEEDS, sizeof(*table->results));
-	if (!table->means || !table->results)
+	table->counts = arena_array(&problem->arena, total, sizeof(*table->counts));
+	if (!table->means || !table->results || !table->counts)
 		return fail(err, CODE_NO_MEMORY, "no memory for %s", problem->name);
 	problem->optimum = (double)INFINITY;
 	while (gzgets(file, line, sizeof(line))) {
 		if (!read_line(problem->space, line, &row, &n_results, results))
 			return fail(err, CODE_MALFORMED, "%s: cannot read line %zu", problem->name,
 				n + 2);
-		if (n++ == 0)
-			table->n_seeds = n_results;
-		if (n_results != table->n_seeds || table->means[row] != 0)
-			return fail(err, CODE_MALFORMED, "%s: line %zu: twice, or too few results",
+		n++;
+		if (table->counts[row] > 0)
+			return fail(err, CODE_MALFORMED, "%s: line %zu: that one again",
 				problem->name, n + 1);
+		table->counts[row] = (uint8_t)n_results;
 		for (size_t i = 0; i < n_results; i++) {
 			double loss = maximise ? -results[i] : results[i];
-			table->results[row * n_results + i] = loss;
+			table->results[row * SEEDS + i] = loss;
 			table->means[row] += loss / (double)n_results;
 		}
 		problem->optimum = fmin(problem->optimum, table->means[row]);
@@ -158,8 +160,8 @@ static int add(struct suite *suite, size_t which, struct error *err)
 		directory && *directory ? directory : QUALITY_DATA, tables[which].name);
 	gzFile file = gzopen(path, "rb");
 	if (!file) {
-		(void)snprintf(why, sizeof(why), "%s: no table (%s)", tables[which].name,
-			strerror(errno));
+		(void)snprintf(
+			why, sizeof(why), "%s: no table (%s)", tables[which].name, strerror(errno));
 		skip(suite, why);
 		return 0;
 	}

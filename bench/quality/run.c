@@ -121,8 +121,8 @@ void run_execute(struct run *run)
 	struct simulation sim = { .run = run };
 
 	assert(run->workers >= 1 && run->workers <= RUN_WORKERS_MAX && run->budget > 0);
-	run->code = session_init(&sim.session, run->problem, run->contender, run->seed,
-		run->budget, run->workers, &run->err);
+	run->code = session_init(&sim.session, run->problem, run->contender, run->seed, run->budget,
+		run->workers, &run->err);
 	if (run->code != 0)
 		return;
 	run->code = simulate(&sim);

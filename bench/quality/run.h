@@ -38,7 +38,7 @@ void run_execute(struct run *run);
 
 /* All of them on that many threads, in any order; progress, if not NULL, is called by one thread
  * now and then. */
-void run_execute_all(struct run *runs, size_t n, unsigned threads,
-	void (*progress)(size_t done, size_t n));
+void run_execute_all(
+	struct run *runs, size_t n, unsigned threads, void (*progress)(size_t done, size_t n));
 
 #endif

@@ -21,8 +21,8 @@ void stat_ranks(size_t n, const double *x, double *ranks);
 /*
  * Wilcoxon's signed-rank test of paired differences, two-sided: how likely ranks so one-sided are
  * when the differences are as likely positive as negative. Zeros are left out (Wilcoxon's way).
- * Exact up to 50 differences without ties, else the normal approximation with the variance corrected
- * for ties. 1 when nothing is left; NaN when memory is short.
+ * Exact up to 50 differences without ties, else the normal approximation with the variance
+ * corrected for ties. 1 when nothing is left; NaN when memory is short.
  */
 double stat_wilcoxon(size_t n, const double *differences);
 

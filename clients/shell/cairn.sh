@@ -7,6 +7,7 @@
 #       cairn_report 0.5 1 || continue          cairn.sh best exp_... ; show, list, trials, wait ...
 #       cairn_final 0.93
 #   done
+#   [ -n "$CAIRN_REASON" ] || exit 3            # it ended because there is nothing more to do
 #
 # Environment: CAIRN_URL (http://127.0.0.1:8080), CAIRN_TOKEN, CAIRN_WORKER (host:pid), CAIRN_LEASE (the
 # server's: 60s), CAIRN_WAIT ("10s": how long a suggest is held), CAIRN_TRIES (8 attempts at a request).
@@ -346,10 +347,12 @@ cairn_suggest() {
 			CAIRN_SUGGESTION=$_cairn_answer
 			return 0
 		fi
-		cairn_leaf "$_cairn_suggested" reason || :
-		# shellcheck disable=SC2034 # for the script that sourced this one
-		CAIRN_REASON=$CAIRN_LEAF
-		! cairn_leaf "$_cairn_suggested" 'done' || return 4
+		if cairn_leaf "$_cairn_suggested" 'done'; then
+			cairn_leaf "$_cairn_suggested" reason || :
+			# shellcheck disable=SC2034 # for the script that sourced this one
+			CAIRN_REASON=$CAIRN_LEAF
+			return 4
+		fi
 		cairn_leaf "$_cairn_suggested" retry_after_ms || CAIRN_LEAF=1000
 		sleep "$(((CAIRN_LEAF + 999) / 1000))"
 	done

@@ -149,7 +149,11 @@ LAB_UNUSED int64_t lab_suggest(struct lab *lab)
 		proposal.x[i] = (double)NAN;
 	if (tuner_ask(&lab->view, &lab->scratch, &proposal, &err) != 0)
 		return -1;
-	return lab_place(lab, proposal.x);
+	int64_t number = lab_place(lab, proposal.x);
+	lab->view.trials[number].tag = (struct bytes){
+		arena_copy(&lab->arena, proposal.tag.data, proposal.tag.size), proposal.tag.size
+	};
+	return number;
 }
 
 static void lab_end(struct lab *lab, int64_t number, enum trial_state state)

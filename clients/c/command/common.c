@@ -185,6 +185,9 @@ const char *show(const json_t *object, const char *name, char *out, size_t size)
 
 	snprintf(out, size, "%s", shown ? shown : "-");
 	free(text);
+	char *end = json_is_real(value) ? strstr(out, ".0") : NULL;
+	if (end && !end[2])
+		*end = '\0'; /* JSON tells 1000.0 from 1000, people do not */
 	for (char *c = out; *c; c++)
 		*c = harmless(*c);
 	return out;

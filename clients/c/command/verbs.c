@@ -327,13 +327,14 @@ static enum status run_wait(struct context *context)
 	enum status status = STATUS_NOTHING;
 	const char *text = context->options.timeout;
 	char *end = NULL;
-	double until = text ? now_s() + strtod(text, &end) : HUGE_VAL;
+	double timeout_s = text ? strtod(text, &end) : HUGE_VAL;
 	bool live = isatty(STDOUT_FILENO) && !context->options.json, ended = false;
 
-	if (text && (end == text || *end || !(until >= now_s()) || isinf(until))) {
+	if (text && (end == text || *end || !(timeout_s >= 0) || isinf(timeout_s))) {
 		fprintf(stderr, "cairn: --timeout takes seconds, not %s\n", text);
 		return STATUS_USAGE;
 	}
+	double until_s = now_s() + timeout_s;
 	for (;;) {
 		json_t *experiment = ask(
 			context, "GET", NULL, &status, "/v1/experiments/%s", context->arguments[0]);
@@ -345,7 +346,7 @@ static enum status run_wait(struct context *context)
 		else if (live || ended)
 			print_progress(experiment, live);
 		json_decref(experiment);
-		double left = until - now_s();
+		double left = until_s - now_s();
 		if (ended || left <= 0)
 			break;
 		sleep_s(fmin(left, 1));
@@ -357,7 +358,7 @@ static enum status run_wait(struct context *context)
 
 const struct verb verbs[] = {
 	{ "create", "FILE", 1, 1, "", true,
-		"create an experiment from JSON (- for standard input); print its id", run_create },
+		"a new experiment from JSON (- for stdin); prints its id", run_create },
 	{ "list", "", 0, 0, "status name", false, "the experiments, newest first", run_list },
 	{ "show", "EXPERIMENT", 1, 1, "", false, "one experiment", run_show },
 	{ "trials", "EXPERIMENT", 1, 1, "", false, "all its trials", run_trials },
@@ -371,7 +372,7 @@ const struct verb verbs[] = {
 		run_delete },
 	{ "export", "EXPERIMENT [FILE]", 1, 2, "", false, "the whole log as NDJSON", run_export },
 	{ "import", "FILE", 1, 1, "", false,
-		"an exported experiment, under a new id, which is printed", run_import },
+		"an exported experiment under a new id, which it prints", run_import },
 	{ "suggest", "EXPERIMENT", 1, 1, "count worker wait lease resume", true,
 		"take trials: one JSON object a line", run_suggest },
 	{ "observe", "EXPERIMENT TRIAL [VALUE]", 2, 3, "step attempt failed", true,

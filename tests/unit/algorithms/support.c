@@ -230,29 +230,32 @@ void fake_report(struct fake *fake, int64_t number, int64_t step, double value)
 	append(fake, &event);
 }
 
-void fake_observe(struct fake *fake, int64_t number, double value)
+void fake_observe_metrics(
+	struct fake *fake, int64_t number, const struct metric *metrics, size_t n)
 {
-	struct metric metric = { fake->view.spec->objectives[0].name, value, (double)NAN };
 	struct event event;
 
 	event_of(fake, EVENT_OBSERVED, number, &event);
-	event.metrics = &metric;
-	event.n_metrics = 1;
+	event.metrics = metrics;
+	event.n_metrics = n;
 	append(fake, &event);
+}
+
+void fake_observe(struct fake *fake, int64_t number, double value)
+{
+	struct metric metric = { fake->view.spec->objectives[0].name, value, (double)NAN };
+
+	fake_observe_metrics(fake, number, &metric, 1);
 }
 
 void fake_observe_many(struct fake *fake, int64_t number, const double *values)
 {
 	const struct spec *spec = fake->view.spec;
 	struct metric metrics[LIMIT_OBJECTIVES];
-	struct event event;
 
 	for (size_t i = 0; i < spec->n_objectives; i++)
 		metrics[i] = (struct metric){ spec->objectives[i].name, values[i], (double)NAN };
-	event_of(fake, EVENT_OBSERVED, number, &event);
-	event.metrics = metrics;
-	event.n_metrics = spec->n_objectives;
-	append(fake, &event);
+	fake_observe_metrics(fake, number, metrics, spec->n_objectives);
 }
 
 void fake_fail(struct fake *fake, int64_t number)

@@ -55,6 +55,8 @@ void fake_assign(struct fake *fake, int64_t number);
 void fake_report(struct fake *fake, int64_t number, int64_t step, double value);
 void fake_observe(struct fake *fake, int64_t number, double value);
 void fake_observe_many(struct fake *fake, int64_t number, const double *values); /* n_objectives */
+void fake_observe_metrics(
+	struct fake *fake, int64_t number, const struct metric *metrics, size_t n);
 void fake_fail(struct fake *fake, int64_t number);
 void fake_stop(struct fake *fake, int64_t number);
 void fake_pause(struct fake *fake, int64_t number);

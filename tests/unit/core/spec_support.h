@@ -113,7 +113,8 @@ static inline void assert_faults(
 		size_t k = 0;
 		for (; k < n; k++) {
 			char line[FAULT_POINTER_MAX + FAULT_MESSAGE_MAX + 2];
-			snprintf(line, sizeof(line), "%s %s", faults.items[k].pointer,
+			snprintf(line, sizeof(line), "%.*s %.*s", FAULT_POINTER_MAX - 1,
+				faults.items[k].pointer, FAULT_MESSAGE_MAX - 1,
 				faults.items[k].message);
 			if (strncmp(line, want[i], strlen(want[i])) == 0)
 				break;
