@@ -1,22 +1,36 @@
 // Starts a real cairnd on a scratch database and speaks HTTP with it. Every answer is checked against
 // openapi.yaml (tests/contract/validate.mjs) unless a test says otherwise.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import assert from 'node:assert/strict';
 
-import { validate } from '../contract/validate.mjs';
+import { findOperation, validate } from '../contract/validate.mjs';
 
 const binary = process.env.CAIRND ?? 'build/dev/cairnd';
+
+/** operationId -> the statuses seen, of every request made in this process. */
+export const seen = new Map();
 
 /** The back ends to test: SQLite always, PostgreSQL (with Redis, if there is one) when it is there. */
 export function backends() {
 	const list = [{ name: 'sqlite' }];
 	if (process.env.CAIRN_TEST_POSTGRES)
-		list.push({ name: 'postgresql', postgres: process.env.CAIRN_TEST_POSTGRES, redis: process.env.CAIRN_TEST_REDIS });
+		list.push({ name: 'postgresql', postgres: process.env.CAIRN_TEST_POSTGRES, redis: process.env.CAIRN_TEST_REDIS,
+			fresh: freshDatabase });
 	return list;
+}
+
+/** A database of its own in the test cluster, for what must not meet other tests (tokens end open mode). */
+let databases = 0;
+async function freshDatabase() {
+	const url = process.env.CAIRN_TEST_POSTGRES;
+	const name = `e2e_${process.pid}_${databases++}`;
+	const made = spawnSync('psql', [url, '-qc', `CREATE DATABASE ${name}`], { encoding: 'utf8' });
+	assert.equal(made.status, 0, made.stderr);
+	return url.replace(/\/[^/?]*(\?|$)/, `/${name}$1`);
 }
 
 export class Server {
@@ -59,6 +73,9 @@ export class Server {
 		const type = response.headers.get('content-type') ?? '';
 		const answer = { status: response.status, headers: response.headers, text,
 			body: /\bjson$|json;/.test(type) && !type.includes('ndjson') && text ? JSON.parse(text) : undefined };
+		const operation = findOperation(method, path)?.operation.operationId;
+		if (operation)
+			seen.set(operation, (seen.get(operation) ?? new Set()).add(response.status));
 		if (contract)
 			assert.deepEqual(validate(method, path, response.status, response.headers, text), []);
 		return answer;
