@@ -19,7 +19,7 @@ deps:
 	@deploy/install-deps build
 
 build: deps
-	@cmake --preset $(PRESET) -DCAIRN_QUIET=1 >/dev/null
+	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build $(BUILD) -j$(JOBS)
 
 run: build
@@ -46,7 +46,8 @@ check:
 	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
 
 bench: build
-	@deploy/install-deps bench
+	@deploy/install-deps build test bench
+	@cmake --build $(BUILD) -j$(JOBS) --target bench_echo bench_loop bench_sqlite bench_tpe
 	@CAIRN_TEST_FSYNC=on tests/servers.sh bench/run $(BUILD)
 
 asan tsan:

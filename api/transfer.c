@@ -68,7 +68,7 @@ const struct route routes_transfer[] = {
 	{ METHOD_GET, "/v1/experiments/{id}/export", "exportExperiment", experiment_export,
 		SCOPE_READ, 0, 0, "" },
 	{ METHOD_POST, "/v1/experiments/import", "importExperiment", experiment_import, SCOPE_WRITE,
-		ROUTE_NDJSON, LIMIT_BULK_BODY_BYTES, "" },
+		ROUTE_NDJSON, LIMIT_IMPORT_BYTES, "" },
 	{ METHOD_POST, "/v1/experiments/{id}/seed", "seedExperiment", experiment_seed, SCOPE_WRITE,
 		ROUTE_JSON, LIMIT_BULK_BODY_BYTES, "" },
 	{ METHOD_POST, "/v1/experiments/{id}/clone", "cloneExperiment", experiment_clone,

@@ -567,7 +567,7 @@ int event_read(
 {
 	struct event read;
 	const struct reading reading = { &read, arena, err, true };
-	json_t *object;
+	json_t *object = NULL;
 
 	int rc = read_object(json, size, &object, err);
 	if (rc)

@@ -7,10 +7,11 @@
 
 /* JSON */
 #define LIMIT_JSON_DEPTH      64 /* LIMIT_SPACE_DEPTH takes 3 levels each; bounds the walk */
-#define LIMIT_BODY_BYTES      (1u << 20)  /* ordinary request bodies */
-#define LIMIT_BULK_BODY_BYTES (16u << 20) /* observe arrays, seed, import chunks */
-#define LIMIT_ARTIFACT_BYTES  (64u << 20) /* one artifact; larger ones belong in shared storage */
-#define LIMIT_LOG_BYTES	      (16u << 20) /* one trial's log */
+#define LIMIT_BODY_BYTES      (1u << 20)   /* ordinary request bodies */
+#define LIMIT_BULK_BODY_BYTES (16u << 20)  /* observe arrays, seeds */
+#define LIMIT_IMPORT_BYTES    (128u << 20) /* an exported log: some 400,000 events */
+#define LIMIT_ARTIFACT_BYTES  (64u << 20)  /* one artifact; larger ones belong in shared storage */
+#define LIMIT_LOG_BYTES	      (16u << 20)  /* one trial's log */
 
 /* Search space */
 #define LIMIT_PARAMETERS	    1024  /* flat parameters of one space, all branches counted */

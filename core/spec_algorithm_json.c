@@ -140,6 +140,30 @@ static void read_section(struct spec_draft *draft, const struct section *section
 		read_options(draft, section, at, value);
 }
 
+/* What an experiment gets that names no tuner: the first of these that the catalogue has and that
+ * is meant for so many objectives. Options and a seed may still be given without a name. */
+static const struct {
+	const char *name;
+	size_t objectives_min, objectives_max;
+} preferred_tuners[] = {
+	{ "tpe", 1, 1 },
+	{ "nsga3", 4, LIMIT_OBJECTIVES }, /* where crowding tells nsga2 little */
+	{ "nsga2", 2, LIMIT_OBJECTIVES },
+};
+
+void spec_default_tuner(struct spec_draft *draft)
+{
+	const struct algorithm *tuner = NULL;
+	size_t n = draft->spec.n_objectives;
+
+	for (size_t i = 0; !tuner && i < sizeof(preferred_tuners) / sizeof(*preferred_tuners); i++)
+		if (n >= preferred_tuners[i].objectives_min &&
+			n <= preferred_tuners[i].objectives_max)
+			tuner = catalog_find(draft->catalog->tuners, preferred_tuners[i].name);
+	draft->spec.tuner = tuner;
+	options_init(&draft->spec.tuner_options, tuner ? tuner->options : NULL);
+}
+
 void spec_read_tuner(struct spec_draft *draft, const struct path *at, json_t *value)
 {
 	const struct section section = {

@@ -199,6 +199,7 @@ static void read_objectives(struct spec_draft *draft, const struct path *at, jso
 	draft->spec.objectives = objectives;
 	draft->spec.n_objectives = n;
 	draft->objectives_given = true;
+	spec_default_tuner(draft); /* "tuner" comes after "objectives" in the table below */
 }
 
 static void read_bound(struct spec_draft *draft, const struct path *at, json_t *object,
@@ -460,10 +461,8 @@ static void draft_init(struct spec_draft *draft, const struct catalog *catalog, 
 	draft->spec.kind = KIND_HPO;
 	draft->spec.note = "";
 	draft->spec.seed = seed & SEED_MASK;
-	draft->spec.tuner = catalog_find(catalog->tuners, "tpe");
-	options_init(
-		&draft->spec.tuner_options, draft->spec.tuner ? draft->spec.tuner->options : NULL);
 	default_objectives(draft);
+	spec_default_tuner(draft);
 	default_limits(draft);
 }
 

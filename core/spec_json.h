@@ -43,6 +43,7 @@ void spec_check_members(struct spec_draft *draft, const struct path *at, json_t 
 /* spec_algorithm_json.c: "tuner" and "assessor", and what their optimize_mode means for the
  * objectives, once all is read. */
 void spec_read_tuner(struct spec_draft *draft, const struct path *at, json_t *value);
+void spec_default_tuner(struct spec_draft *draft); /* for the objectives read so far */
 void spec_read_assessor(struct spec_draft *draft, const struct path *at, json_t *value);
 void spec_apply_wishes(struct spec_draft *draft);
 

@@ -163,9 +163,11 @@ static int apply_suggested(struct view *view, const struct event *event, struct 
 		return no_memory(err);
 	struct birth birth = { ORIGIN_TUNER, TRIAL_RUNNING };
 	int rc = give_birth(view, event, birth, &trial, err);
-	if (!rc)
-		hand_out(trial, event, worker, 1);
-	return rc;
+	if (rc)
+		return rc;
+	assert(trial);
+	hand_out(trial, event, worker, 1);
+	return 0;
 }
 
 static int apply_enqueued(struct view *view, const struct event *event, struct error *err)
@@ -236,6 +238,7 @@ static int apply_seeded(struct view *view, const struct event *event, struct err
 	int rc = give_birth(view, event, birth, &trial, err);
 	if (rc)
 		return rc;
+	assert(trial);
 	trial->message = keep_text(view, event->message);
 	if ((event->message && !trial->message) ||
 		((event->n_metrics || event->state == TRIAL_SUCCEEDED) &&

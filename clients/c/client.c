@@ -14,7 +14,7 @@
 
 #define LEASE_DEFAULT_MS 60000
 #define LEASE_MAX_MS	 (30ll * 24 * 3600 * 1000) /* the server's bounds */
-#define WAIT_MS		 20000 /* the server holds a suggest that long before it answers "nothing now" */
+#define WAIT_MS		 20000			   /* how long the server holds a suggest for us */
 #define TRIES		 8
 #define TRIES_MAX	 100
 #define TIMEOUT_MS	 60000

@@ -42,7 +42,9 @@ good() { awk -v best="$1" 'BEGIN { exit !(best > 40 && best <= 50) }' || bad "be
 gone() {
 	for word in "$@"; do
 		tries=50
-		while grep -aslF -e "$word" /proc/[0-9]*/cmdline | grep -qv "^/proc/$$/"; do
+		# By standard input: grep itself shall not name it.
+		# shellcheck disable=SC2062 # files, not a pattern
+		while printf '%s' "$word" | grep -qasF --file=- /proc/[0-9]*/cmdline; do
 			tries=$((tries - 1))
 			[ "$tries" -gt 0 ] || bad "after Ctrl-C there still runs something with $word"
 			sleep 0.2
@@ -60,7 +62,14 @@ else
 	set -- make run
 fi
 
-# Not on a terminal. What a script starts in the background ignores SIGINT, unless told otherwise.
+# What a script starts in the background ignores SIGINT, unless told otherwise.
+on_a_terminal() {
+	CAIRN_LISTEN=$1 timeout --foreground 600 env --default-signal=INT \
+		script -qefc "deploy/run-demo '$build'" "$2" <"$dir/keys" >/dev/null 2>&1 &
+	two=$!
+}
+
+# Not on a terminal.
 CAIRN_LISTEN=127.0.0.1:0 setsid env --default-signal=INT "$@" >"$dir/one.log" 2>&1 &
 one=$!
 await "$dir/one.log" 'The server stays up' "$one" 1800
@@ -73,8 +82,7 @@ curl -fsS "$url/readyz" >/dev/null || bad 'the server is gone after the demo'
 # On a terminal, with the first one's port and data.
 mkfifo "$dir/keys"
 exec 9<>"$dir/keys"
-CAIRN_LISTEN=${url#http://} script -qefc "deploy/run-demo '$build'" "$dir/two.log" <"$dir/keys" >/dev/null 2>&1 &
-two=$!
+on_a_terminal "${url#http://}" "$dir/two.log"
 await "$dir/two.log" 'The server stays up' "$two" 300
 good "$(best "$dir/two.log")"
 grep -q 'trying any free port' "$dir/two.log" || bad 'the port was taken, and nothing said so'
@@ -88,8 +96,7 @@ two=''
 gone "${other#http://}" "$(experiment "$dir/two.log")"
 
 # Cut short, in the midst of it.
-CAIRN_LISTEN=127.0.0.1:0 script -qefc "deploy/run-demo '$build'" "$dir/three.log" <"$dir/keys" >/dev/null 2>&1 &
-two=$!
+on_a_terminal 127.0.0.1:0 "$dir/three.log"
 await "$dir/three.log" '[1-9][0-9]/200 trials' "$two" 120
 printf '\003' >&9
 wait "$two" || bad "the demo that was cut short ended with $?"

@@ -227,23 +227,79 @@ static void test_seed(void **state)
 	assert_int_equal(spec->seed, 9007199254740991);
 }
 
-static void test_without_tpe(void **state)
+/* A body with n objectives and whatever else. */
+static const char *body_of(size_t n, const char *rest)
 {
+	char *objectives = arena_strdup(&arena, "");
+
+	for (size_t i = 0; i < n; i++)
+		objectives = arena_printf(&arena, "%s%s{\"name\":\"o%zu\",\"goal\":\"minimize\"}",
+			objectives, i ? "," : "", i);
+	return arena_printf(
+		&arena, "{\"name\":\"n\"," SPACE "%s,\"objectives\":[%s]}", rest, objectives);
+}
+
+/* Who names no tuner gets one for so many objectives, wherever in the body they stand. */
+static void test_default_tuner(void **state)
+{
+	static const struct {
+		size_t objectives;
+		const struct algorithm *tuner;
+	} cases[] = { { 1, &tpe }, { 2, &nsga2 }, { 3, &nsga2 }, { 4, &nsga3 },
+		{ LIMIT_OBJECTIVES, &nsga3 } };
+	static const char *const rest[] = { "", ",\"tuner\":null", ",\"tuner\":{}",
+		",\"tuner\":{\"seed\":3}" };
+
 	(void)state;
-	static const struct algorithm *const few[] = { &grid, NULL };
-	const struct catalog small = { few, assessors };
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (size_t k = 0; k < COUNT(rest); k++) {
+			const char *body = body_of(cases[i].objectives, rest[k]);
+			const struct spec *spec = parsed(body, NULL);
+
+			assert_ptr_equal(spec->tuner, cases[i].tuner);
+			assert_ptr_equal(spec->tuner_options.table, cases[i].tuner->options);
+			assert_int_equal(spec->seed, k == 3 ? 3 : 5);
+			assert_fixed_point(body);
+		}
+	/* A name is a name; an edit does not choose again. */
+	const char *named = body_of(2, ",\"tuner\":{\"name\":\"tpe\",\"options\":{\"gamma\":0.5}}");
+	const struct spec *spec = parsed(named, NULL);
+	assert_ptr_equal(spec->tuner, &tpe);
+	assert_true(option_real(&spec->tuner_options, "gamma") == 0.5);
+	assert_ptr_equal(parsed("{\"tuner\":{\"seed\":9}}", spec)->tuner, &tpe);
+	/* The options are those of the one that is chosen. */
+	assert_fault(body_of(2, ",\"tuner\":{\"options\":{\"gamma\":0.5}}"), NULL,
+		"/tuner/options/gamma is unknown");
+}
+
+static const struct spec *parse_with(const struct algorithm *const *list, const char *body)
+{
+	const struct catalog small = { list, assessors };
 	const struct spec *spec = NULL;
 
 	faults_init(&faults);
-	assert_int_equal(spec_parse(MINIMAL, strlen(MINIMAL), NULL, &small, 0, &arena, &spec,
-				 &faults, &error),
-		CODE_INVALID);
+	int rc = spec_parse(body, strlen(body), NULL, &small, 0, &arena, &spec, &faults, &error);
+	assert_int_equal(rc, spec ? 0 : CODE_INVALID);
+	return spec;
+}
+
+/* A catalogue that lacks what we would choose. */
+static void test_no_default_tuner(void **state)
+{
+	static const struct algorithm *const few[] = { &grid, NULL };
+	static const struct algorithm *const some[] = { &grid, &nsga2, NULL };
+
+	(void)state;
+	assert_null(parse_with(few, MINIMAL));
+	assert_int_equal(faults.n, 1);
 	assert_string_equal(faults.items[0].pointer, "/tuner");
-	const char *body = WITH("\"tuner\":{\"name\":\"GridSearch\"}");
-	faults_init(&faults);
-	assert_int_equal(
-		spec_parse(body, strlen(body), NULL, &small, 0, &arena, &spec, &faults, &error), 0);
-	assert_ptr_equal(spec->tuner, &grid);
+	assert_ptr_equal(
+		parse_with(few, WITH("\"tuner\":{\"name\":\"GridSearch\"}"))->tuner, &grid);
+	assert_null(parse_with(some, MINIMAL));
+	assert_ptr_equal(parse_with(some, body_of(2, ""))->tuner, &nsga2);
+	assert_ptr_equal(parse_with(some, body_of(8, ""))->tuner, &nsga2);
+	assert_null(parse_with(some, WITH("\"tuner\":{\"seed\":1}")));
+	assert_string_equal(faults.items[0].pointer, "/tuner/name");
 }
 
 /* ---- small functions ---- */
@@ -337,7 +393,8 @@ int main(void)
 		cmocka_unit_test(test_fixed_point),
 		cmocka_unit_test(test_optimize_mode),
 		cmocka_unit_test(test_seed),
-		cmocka_unit_test(test_without_tpe),
+		cmocka_unit_test(test_default_tuner),
+		cmocka_unit_test(test_no_default_tuner),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_objectives),
 		cmocka_unit_test(test_no_memory),
