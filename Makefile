@@ -5,14 +5,15 @@ PRESET = release
 BUILD = build/$(PRESET)
 JOBS != nproc 2>/dev/null || echo 2
 
-.PHONY: help deps packages build run test check bench format format-check tidy asan tsan fuzz coverage clean
+.PHONY: help deps packages build run test check bench quality format format-check tidy asan tsan fuzz coverage clean
 
 help:
 	@echo "make run      install what is needed, build, start cairnd on SQLite with a demo (CAIRN_DEMO=0: without)"
 	@echo "make test     install what the tests need, build, run all tests against PostgreSQL and Redis"
 	@echo "make build    build/release/cairnd and build/release/cairn"
 	@echo "make check    the tests that need no servers, in the dev build"
-	@echo "make bench    speed, as ratios; make asan, tsan, fuzz: the tests under sanitizers"
+	@echo "make bench    speed, as ratios; make quality: how good the tuners are (docs/benchmarks.md)"
+	@echo "make asan, tsan, fuzz: the tests under sanitizers"
 	@echo "make format, tidy, coverage, clean"
 
 deps:
@@ -49,6 +50,12 @@ bench: build
 	@deploy/install-deps build test bench
 	@cmake --build $(BUILD) -j$(JOBS) --target bench_echo bench_loop bench_sqlite bench_tpe
 	@CAIRN_TEST_FSYNC=on tests/servers.sh bench/run $(BUILD)
+
+# The quality tables and plots of docs/benchmarks.md, measured again: some minutes of CPU.
+quality: build
+	@cmake --build $(BUILD) -j$(JOBS) --target bench_quality
+	@$(BUILD)/bench/quality/bench_quality --suite bbob5,bbob10,classic,mixed,conditional,tabular,book \
+		--budget 25,50,100,200 --workers 1,4,16,64 --markdown docs/benchmarks.md --svg docs/benchmarks
 
 asan tsan:
 	@deploy/install-deps build test

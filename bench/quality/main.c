@@ -32,7 +32,8 @@ static const char help[] =
 	"  --threads N       (all processors)\n"
 	"  --json FILE       scores and every run's best values\n"
 	"  --markdown FILE   tables, between the file's quality markers\n"
-	"  --svg DIR         a plot for each suite, with the first number of workers\n";
+	"  --svg DIR         a plot for each suite, with the first number of workers\n"
+	"CAIRN_DATA: the directory of the tables (shared/data beside the source tree)\n";
 
 struct settings {
 	struct arena arena;
@@ -89,7 +90,7 @@ static int compare_sizes(const void *a, const void *b)
 
 static void read_lists(struct settings *s)
 {
-	char *items[COMPARISON_MAX];
+	char *items[COMPARISON_MAX] = { NULL };
 	struct error err;
 	size_t n = split(s->suites, items);
 

@@ -62,7 +62,7 @@ static int set_space(struct problem *problem, const char *text, struct error *er
 	faults_init(faults);
 	int code = space_parse(text, NULL, NULL, &problem->arena, &problem->space, faults, err);
 	if (code == CODE_INVALID)
-		(void)fail(err, code, "%s: %s: %s", problem->name, faults->items[0].pointer,
+		(void)fail(err, CODE_INVALID, "%s: %s: %s", problem->name, faults->items[0].pointer,
 			faults->items[0].message);
 	free(faults);
 	return code;

@@ -151,6 +151,22 @@ static void skip(struct suite *suite, const char *why)
 		used ? "; " : "", why);
 }
 
+static int load(struct suite *suite, size_t which, gzFile file, struct error *err)
+{
+	struct problem *problem = suite_begin(suite, tables[which].name, 1);
+	struct table *table = problem ? arena_alloc(&problem->arena, sizeof(*table)) : NULL;
+
+	if (!table)
+		return fail(err, CODE_NO_MEMORY, "no memory for %s", tables[which].name);
+	int code = problem_set_space(problem, err, "%s", tables[which].space);
+	if (code != 0)
+		return code;
+	problem->state = table;
+	problem->value = value_table;
+	problem->reported = report_table;
+	return read_table(problem, table, tables[which].maximise, file, err);
+}
+
 static int add(struct suite *suite, size_t which, struct error *err)
 {
 	const char *directory = getenv("CAIRN_DATA");
@@ -165,23 +181,9 @@ static int add(struct suite *suite, size_t which, struct error *err)
 		skip(suite, why);
 		return 0;
 	}
-	struct problem *problem = suite_begin(suite, tables[which].name, 1);
-	struct table *table = problem ? arena_alloc(&problem->arena, sizeof(*table)) : NULL;
-	int code;
-
-	if (!table)
-		code = fail(err, CODE_NO_MEMORY, "no memory for %s", tables[which].name);
-	else
-		code = problem_set_space(problem, err, "%s", tables[which].space);
-	if (code == 0)
-		code = read_table(problem, table, tables[which].maximise, file, err);
+	int code = load(suite, which, file, err);
 	(void)gzclose_r(file);
-	if (code != 0)
-		return code;
-	problem->state = table;
-	problem->value = value_table;
-	problem->reported = report_table;
-	return 0;
+	return code;
 }
 
 int suite_add_tabular(struct suite *suite, unsigned instances, struct error *err)

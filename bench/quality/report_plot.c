@@ -80,7 +80,7 @@ static void stretch(struct axes *axes, const struct curve *curve)
 static void write_axes(
 	const struct axes *axes, const char *suite, unsigned workers, struct buffer *out)
 {
-	for (double decade = axes->low; decade <= axes->high; decade++) {
+	for (int decade = (int)axes->low; decade <= (int)axes->high; decade++) {
 		double y = place_y(axes, pow(10, decade));
 		buffer_printf(out,
 			"<line x1=\"%.0f\" y1=\"%.1f\" x2=\"%.0f\" y2=\"%.1f\" stroke=\"" TEXT

@@ -40,7 +40,8 @@ static int create(struct session *session, const char *body, struct error *err)
 	int code = spec_parse(body, strlen(body), NULL, &session->catalog, 1, &session->scratch,
 		&spec, faults, err);
 	if (code == CODE_INVALID)
-		(void)fail(err, code, "%s: %s", faults->items[0].pointer, faults->items[0].message);
+		(void)fail(err, CODE_INVALID, "%s: %s", faults->items[0].pointer,
+			faults->items[0].message);
 	free(faults);
 	if (code != 0)
 		return code;

@@ -56,6 +56,7 @@ export class Server {
 				if (found)
 					resolve(found[1]);
 			});
+			server.process.on('error', reject);
 			server.process.on('exit', (code) => reject(new Error(`cairnd ended with ${code}: ${server.log}`)));
 		});
 		return server;
