@@ -66,7 +66,7 @@ asan tsan:
 fuzz:
 	@deploy/install-deps build fuzz
 	@cmake --preset fuzz >/dev/null
-	@cmake --build build/fuzz -j$(JOBS)
+	@cmake --build build/fuzz -j$(JOBS) --target $$(basename -s .c tests/fuzz/fuzz_*.c)
 	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
 coverage:

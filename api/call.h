@@ -104,7 +104,8 @@ struct call {
 	size_t n_headers;
 	struct stream *stream; /* instead of out */
 	enum code problem;     /* for the log: 0 when the answer is not a problem */
-	const char *problem_detail; /* for the log, where a defect's cause is not shown to callers */
+	const char
+		*problem_detail; /* for the log, where a defect's cause is not shown to callers */
 
 	void *handler_data; /* between a handler and its completion */
 };

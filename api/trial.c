@@ -324,7 +324,7 @@ const struct route routes_trial[] = {
 	{ METHOD_GET, "/v1/experiments/{id}/best", "bestTrials", trial_best, SCOPE_READ, 0, 0,
 		"top" },
 	{ METHOD_GET, "/v1/experiments/{id}/pareto", "paretoTrials", trial_pareto, SCOPE_READ, 0, 0,
-		"limit cursor" },
+		"reference limit cursor" },
 	{ METHOD_GET, "/v1/experiments/{id}/progress", "getProgress", trial_progress, SCOPE_READ, 0,
 		0, "points" },
 	{ METHOD_GET, NULL },

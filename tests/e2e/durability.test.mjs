@@ -85,8 +85,8 @@ for (const backend of backends()) {
 		const observe = await count((i) => server.post(`/v1/experiments/${id}/observe`, { trial: i, value: i, final: true }));
 		t.diagnostic(`suggest ${suggest.trips} trips, ${suggest.commits} commits; observe ${observe.trips}, ${observe.commits}`);
 		// The clock, the count of tokens and readiness are asked for now and then, whatever the number of requests.
-		assert.ok(suggest.trips <= 1.2 && suggest.commits <= 1.0, JSON.stringify(suggest));
-		assert.ok(observe.trips <= 1.2 && observe.commits <= 1.0, JSON.stringify(observe));
+		assert.ok(suggest.trips <= 1.2 && suggest.commits <= 1.1, JSON.stringify(suggest));
+		assert.ok(observe.trips <= 1.2 && observe.commits <= 1.1, JSON.stringify(observe));
 	});
 }
 

@@ -1,6 +1,8 @@
 /* Trials over the api: lists, tables, operations on one, explanations, best, Pareto, progress. */
 #include "tests/unit/api/exchange.h"
 
+#include <math.h>
+
 /* ---- one trial ---- */
 
 static void shows_what_became_of_it(void **state)
@@ -348,6 +350,92 @@ static void the_front_of_one_objective_is_its_best(void **state)
 	finish_one(world, id, "2");
 	finish_one(world, id, "2");
 	numbers_are(world, url(id, "/pareto"), "1 2 ");
+	/* Maximised: from 0.5 up to 2. */
+	struct exchange *x = get(world, 200, url(id, "/pareto?reference=0.5"));
+	assert_true(at_real(x, "hypervolume") == 1.5);
+	assert_true(at_real(x, "reference.default") == 0.5);
+	exchange_free(x);
+	/* A front without a range: a tenth of the value beyond it. */
+	x = get(world, 200, url(id, "/pareto"));
+	assert_true(fabs(at_real(x, "reference.default") - 1.8) < 1e-12);
+	assert_true(fabs(at_real(x, "hypervolume") - 0.2) < 1e-12);
+	exchange_free(x);
+}
+
+static void the_front_has_a_hypervolume(void **state)
+{
+	static const char *const bad[] = { "", "1", "1,", ",1", "1,2,3", "a,b", "1,inf", "nan,1",
+		"0x1,1", "1e999,1", "1;2", "%201,1", "1,1%20" };
+	struct world *world = *state;
+	char id[ID_SIZE];
+	experiment_make(world,
+		",\"objectives\":[{\"name\":\"a\",\"goal\":\"minimize\"},"
+		"{\"name\":\"b\",\"goal\":\"maximize\"}]",
+		id);
+	struct exchange *x = get(world, 200, url(id, "/pareto"));
+	assert_true(json_is_null(at(x, "hypervolume")));
+	assert_true(json_is_null(at(x, "reference")));
+	exchange_free(x);
+	x = get(world, 200, url(id, "/pareto?reference=3,-3"));
+	assert_true(at_real(x, "hypervolume") == 0);
+	exchange_free(x);
+
+	finish_two(world, id, "1", "-2");
+	finish_two(world, id, "2", "-1");
+	finish_two(world, id, "2.5", "-2.5"); /* dominated */
+	/* The whole front's, on every page of it. */
+	x = get(world, 200, url(id, "/pareto?reference=3,-3&limit=1"));
+	assert_int_equal(at_size(x, "items"), 1);
+	assert_true(at_real(x, "hypervolume") == 3);
+	assert_true(at_real(x, "reference.a") == 3 && at_real(x, "reference.b") == -3);
+	assert_non_null(strstr(header(x, "Link"), "reference=3%2C-3&"));
+	exchange_free(x);
+	x = get(world, 200, url(id, "/pareto?reference=1,-3"));
+	assert_true(at_real(x, "hypervolume") == 0);
+	exchange_free(x);
+	/* The worst are 2 and -2, the ranges 1. */
+	x = get(world, 200, url(id, "/pareto"));
+	assert_true(fabs(at_real(x, "reference.a") - 2.1) < 1e-12);
+	assert_true(fabs(at_real(x, "reference.b") + 2.1) < 1e-12);
+	assert_true(fabs(at_real(x, "hypervolume") - (1.1 * 0.1 + 0.1 * 1)) < 1e-12);
+	exchange_free(x);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		get_only(world, 400, url(id, "/pareto?reference=%s", bad[i]));
+
+	/* A result without bound: the front stands, its volume has no number. */
+	finish_two(world, id, "\"-inf\"", "-9");
+	numbers_are(world, url(id, "/pareto"), "0 1 3 ");
+	x = get(world, 200, url(id, "/pareto"));
+	assert_true(json_is_null(at(x, "hypervolume")) && json_is_null(at(x, "reference")));
+	exchange_free(x);
+	x = get(world, 200, url(id, "/pareto?reference=3,-10"));
+	assert_true(json_is_null(at(x, "hypervolume")));
+	exchange_free(x);
+	/* ... unless it is beyond the reference. */
+	x = get(world, 200, url(id, "/pareto?reference=3,-3"));
+	assert_true(at_real(x, "hypervolume") == 3);
+	exchange_free(x);
+}
+
+/* No tuner named: one that can, and the trial loop works with it. */
+static void several_objectives_get_their_tuner(void **state)
+{
+	struct world *world = *state;
+	char id[ID_SIZE];
+	struct exchange *x = post(world, 201, "/v1/experiments",
+		"{\"name\":\"n\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"
+		"\"objectives\":[{\"name\":\"a\",\"goal\":\"minimize\"},"
+		"{\"name\":\"b\",\"goal\":\"maximize\"}]}");
+	assert_string_equal(at_text(x, "tuner.name"), "nsga2");
+	snprintf(id, ID_SIZE, "%s", at_text(x, "id"));
+	exchange_free(x);
+	for (int i = 0; i < 60; i++)
+		finish_two(world, id, "1", "-2");
+	x = get(world, 200, url(id, "/trials/59"));
+	assert_string_equal(at_text(x, "meta.tuner"), "nsga2");
+	assert_string_not_equal(at_text(x, "meta.arm"), "startup");
+	exchange_free(x);
+	post_only(world, 200, url(id, "/trials/59/replay"), "");
 }
 
 static void progress_follows_the_results(void **state)
@@ -418,6 +506,8 @@ int main(void)
 		TEST(tables_go_over_all_pages),
 		TEST(the_front_is_what_nobody_beats),
 		TEST(the_front_of_one_objective_is_its_best),
+		TEST(the_front_has_a_hypervolume),
+		TEST(several_objectives_get_their_tuner),
 		TEST(progress_follows_the_results),
 	};
 	return cmocka_run_group_tests_name("trial", tests, NULL, NULL);
