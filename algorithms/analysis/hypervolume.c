@@ -193,10 +193,7 @@ static void level_step(struct computation *c, size_t depth)
 		const double *other = level->points + i * c->stride;
 		for (size_t k = 0; k < m; k++)
 			limited[k] = fmin(point[k], other[k]);
-		if (m > 3)
-			level_add(c, shared, limited);
-		else /* the sweep does not mind what is covered */
-			level_append(c, shared, limited);
+		level_add(c, shared, limited);
 	}
 	if (m > 3)
 		level_sort(c, shared, true);

@@ -20,7 +20,7 @@
  * m = 2: a sweep; m = 3: a sweep over a staircase, O(n^2) at worst, nearly n log n in practice;
  * more: the exclusive volumes of While, Bradstreet and Barone (WFG, IEEE TEC 16, 2012), one
  * objective sliced off at a time down to three. That grows exponentially with m: CODE_TOO_LARGE
- * when it takes more than `work` steps (about ten nanoseconds each; 0: no limit). Or
+ * when it takes more than `work` steps (some twenty nanoseconds each; 0: no limit). Or
  * CODE_NO_MEMORY. */
 int hypervolume(const double *const *points, size_t n, size_t m, const double *reference,
 	uint64_t work, struct arena *scratch, double *out);

@@ -3,10 +3,16 @@
  * of the results (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016), with a margin for
  * integers and steps, restarts, and a warm start from what is known.
  *
- * A generation is popsize results, in the order they came in, however many are pending: asks never
- * wait. A result of an earlier generation counts in the current one, unless it lies so far from
+ * A generation is popsize results in the order they came in, and asks never wait, however many are
+ * pending. A result of an earlier generation counts in the current one, unless it lies so far from
  * where the distribution is now that it could not have been drawn; one of an earlier run does not.
- * Failed results rank last; a generation that failed altogether teaches nothing and is drawn again.
+ * But a generation has at least one result of its own: with far more pending trials than popsize,
+ * generations then grow to about their number, where the distribution would otherwise be moved
+ * again and again by points that know nothing of where it went. Failed results rank last; a
+ * generation that failed altogether teaches nothing and is drawn again.
+ *
+ * A draw beyond a bound is evaluated on it and learnt from as drawn, while the mean stays inside:
+ * so an optimum on a bound is found to the last digit.
  *
  * The state is folded from the view: the newest state that trials' tags carry (cmaes_tag.h) and
  * the results since, so an ask costs a decomposition (9 d^3), a generation's update at most
@@ -23,7 +29,7 @@
 #define STRAY_MAX 3.0 /* of a late result's length, in sqrt(d) */
 
 #define DRAWS	   200 /* for a point that is new and satisfies the constraints */
-#define DRAWS_CUBE 30  /* of which so many may be lost outside of the cube */
+#define DRAWS_CUBE 2   /* of which so many are thrown away for being outside of the cube */
 #define DRAWS_SAME 20  /* and so many to points known, before the distribution is widened */
 #define WIDEN	   1.2 /* by this, each time again */
 
@@ -31,22 +37,32 @@
 
 /* The results of one generation as they come in. */
 struct intake {
-	struct cmaes_member *members;
-	double *raws; /* [room][d] */
+	struct cmaes_member *members; /* [room] */
+	double *raws;		      /* [room][d] */
 	size_t n, room;
+	size_t own; /* of them, drawn from the state as it is now */
 };
 
-static int intake_reset(struct intake *intake, const struct cmaes *cmaes, struct arena *arena)
+/* Makes room for another one. */
+static int intake_grow(struct intake *intake, size_t d, struct arena *arena)
 {
-	size_t need = (size_t)cmaes->head->popsize;
+	size_t room = intake->room ? 2 * intake->room : 16;
 
-	intake->n = 0;
-	if (need <= intake->room)
+	if (intake->n < intake->room)
 		return 0;
-	intake->members = arena_array(arena, need, sizeof(*intake->members));
-	intake->raws = arena_array(arena, need * cmaes->model->d, sizeof(*intake->raws));
-	intake->room = need;
-	return intake->members && intake->raws ? 0 : CODE_NO_MEMORY;
+	struct cmaes_member *members = arena_array(arena, room, sizeof(*members));
+	double *raws = arena_array(arena, room * d, sizeof(*raws));
+	if (!members || !raws)
+		return CODE_NO_MEMORY;
+	for (size_t i = 0; i < intake->n; i++) {
+		memcpy(raws + i * d, intake->members[i].raw, d * sizeof(*raws));
+		members[i] = intake->members[i];
+		members[i].raw = raws + i * d;
+	}
+	intake->members = members;
+	intake->raws = raws;
+	intake->room = room;
+	return 0;
 }
 
 /* Takes the result in if it belongs here. */
@@ -75,6 +91,7 @@ static void intake_add(struct intake *intake, const struct cmaes *cmaes, const s
 		.widened = (tag.flags & CMAES_TAG_WIDENED) != 0,
 	};
 	intake->n++;
+	intake->own += tag.generation == head->generation;
 }
 
 /* The first of view->finished that ended after version. */
@@ -105,18 +122,18 @@ static int fold(struct cmaes *cmaes, struct arena *arena)
 	else
 		code = cmaes_begin(cmaes, start, arena);
 	size_t i = finished_after(view, cmaes->head->consumed);
-	if (code == 0)
-		code = intake_reset(&intake, cmaes, arena);
 	for (; code == 0 && i < view->n_finished; i++) {
 		const struct trial *trial = &view->trials[view->finished[i]];
 
+		code = intake_grow(&intake, cmaes->model->d, arena);
+		if (code)
+			break;
 		intake_add(&intake, cmaes, trial);
-		if (intake.n < cmaes->head->popsize)
+		if (intake.n < cmaes->head->popsize || intake.own == 0)
 			continue;
 		cmaes->head->consumed = trial->ended_version;
 		code = cmaes_update(cmaes, intake.members, intake.n, arena);
-		if (code == 0)
-			code = intake_reset(&intake, cmaes, arena);
+		intake.n = intake.own = 0;
 	}
 	return code;
 }
@@ -125,7 +142,7 @@ static int fold(struct cmaes *cmaes, struct arena *arena)
 
 struct draw {
 	double *raw;	/* [d] */
-	bool clipped;	/* something was outside of the cube and is on its edge now */
+	bool outside;	/* a continuous coordinate is beyond its bound */
 	double widened; /* factor on sigma */
 };
 
@@ -141,13 +158,12 @@ static void draw_raw(const struct cmaes *cmaes, struct rng *rng, struct draw *dr
 		for (size_t i = 0; i < d; i++)
 			draw->raw[i] += length * row[i];
 	}
-	draw->clipped = false;
+	draw->outside = false;
 	for (size_t i = 0; i < d; i++) {
-		double u = cmaes->mean[i] +
-			   draw->widened * cmaes->head->sigma * cmaes->width[i] * draw->raw[i];
-		/* Beyond the last step is that step: only continuous coordinates are clipped. */
-		draw->raw[i] = model->stepped[i] ? u : fmin(fmax(u, 0), 1);
-		draw->clipped |= draw->raw[i] != u;
+		double deviation = draw->widened * cmaes->head->sigma * cmaes->width[i];
+
+		draw->raw[i] = cmaes->mean[i] + deviation * draw->raw[i];
+		draw->outside |= !model->stepped[i] && (draw->raw[i] < 0 || draw->raw[i] > 1);
 	}
 }
 
@@ -160,7 +176,7 @@ static void draw_fresh(const struct cmaes *cmaes, struct rng *rng, struct draw *
 	draw->widened = 1;
 	for (int i = 0; i < DRAWS; i++) {
 		draw_raw(cmaes, rng, draw);
-		if (draw->clipped && outside++ < DRAWS_CUBE)
+		if (draw->outside && outside++ < DRAWS_CUBE)
 			continue;
 		cmaes_decode(cmaes->model, draw->raw, x);
 		if (unique_fresh(view, x))

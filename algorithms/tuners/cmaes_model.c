@@ -17,7 +17,7 @@ const struct option cmaes_options[] = {
 		.type = OPTION_REAL,
 		.low = 1e-3,
 		.high = 1,
-		.fallback = "0.25",
+		.fallback = "0.167",
 		.help = "standard deviation at the start of a run, as a share of each parameter's "
 			"range" },
 	{ .name = "restarts",

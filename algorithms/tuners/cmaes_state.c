@@ -53,6 +53,7 @@ void cmaes_begin_run(struct cmaes *cmaes, size_t popsize, double sigma)
 	head->budget = 0;
 	head->flat = 0;
 	head->sigma = head->sigma_start = sigma;
+	head->share = 1;
 	memset(cmaes->path_sigma, 0, d * sizeof(double));
 	memset(cmaes->path_c, 0, d * sizeof(double));
 	memset(cmaes->covariance, 0, d * (d + 1) / 2 * sizeof(double));
@@ -225,7 +226,7 @@ static bool move(struct cmaes *cmaes, const struct rates *rates, const double *s
 	}
 	for (size_t i = 0; i < d; i++)
 		square += cmaes->path_sigma[i] * cmaes->path_sigma[i];
-	double length = sqrt(square);
+	double length = sqrt(square / head->share);
 	double settled = sqrt(1 - pow(keep, 2 * (double)(head->generation + 1)));
 	bool h_sigma = length / settled < (1.4 + 2 / ((double)d + 1)) * rates->chi;
 	for (size_t i = 0; i < d; i++) {
@@ -280,6 +281,27 @@ static void cap_sigma(struct cmaes *cmaes)
 	cmaes->head->sigma = fmin(cmaes->head->sigma, DEVIATION_MAX / widest);
 }
 
+/* Shortens the step where it would take the mean out of the cube. The paths do not see what is cut
+ * off, or sigma would grow for as long as the mean is at a bound; and what is left of the step is
+ * expected to be shorter, or sigma would shrink. */
+static void stay_inside(struct cmaes *cmaes, const struct rates *rates, double *step)
+{
+	struct cmaes_head *head = cmaes->head;
+	double left = 0, keep = 1 - rates->c_sigma;
+
+	for (size_t i = 0; i < cmaes->model->d; i++) {
+		double deviation = head->sigma * cmaes->width[i], ratio = 1;
+		double mean = cmaes->mean[i] + deviation * step[i];
+
+		if (!cmaes->model->stepped[i] && (mean < 0 || mean > 1)) {
+			ratio = (fmin(fmax(mean, 0), 1) - cmaes->mean[i]) / (mean - cmaes->mean[i]);
+			step[i] *= ratio;
+		}
+		left += ratio * ratio / (double)cmaes->model->d;
+	}
+	head->share = keep * keep * head->share + (1 - keep * keep) * left;
+}
+
 /* members sorted, the first alive of them not failed. */
 static int learn(struct cmaes *cmaes, const struct cmaes_member *members, size_t n, size_t alive,
 	struct arena *arena)
@@ -299,6 +321,7 @@ static int learn(struct cmaes *cmaes, const struct cmaes_member *members, size_t
 		for (size_t i = 0; i < d && k < rates.mu; i++)
 			step[i] += rates.weights[k] * steps[k * d + i];
 	}
+	stay_inside(cmaes, &rates, step);
 	bool h_sigma = move(cmaes, &rates, step);
 	reshape(cmaes, &rates, steps, n, h_sigma);
 	cap_sigma(cmaes);

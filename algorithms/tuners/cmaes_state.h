@@ -27,6 +27,7 @@ struct cmaes_head {
 	uint64_t flat;	 /* generations in a row with results in flat_low .. flat_high */
 	double flat_low, flat_high;
 	double sigma, sigma_start;
+	double share; /* of path_sigma's squared length that steps cut at bounds leave to expect */
 };
 
 struct cmaes {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct cmaes_tag) == 40, "no padding: it is stored");
-static_assert(sizeof(struct cmaes_head) == 16 * 8, "no padding: it is stored");
+static_assert(sizeof(struct cmaes_head) == 17 * 8, "no padding: it is stored");
 
 static size_t tag_head_size(const struct cmaes_model *model)
 {

@@ -10,7 +10,7 @@
 
 #define POPULATION_DEFAULT 50
 #define POPULATION_MIN	   20 /* of population_size 0, when the budget is small */
-#define POPULATIONS	   5  /* generations that a budget should last for */
+#define GENERATIONS	   15 /* that a budget should last for */
 
 #define CHILDREN 32 /* made before a repeated one is handed back: the population is folded once */
 #define COURTING 8  /* draws for a father who is not the mother */
@@ -18,11 +18,11 @@
 static size_t population_size(const struct spec *spec)
 {
 	int64_t asked = option_int(&spec->tuner_options, "population_size");
-	int64_t budget = spec->limits.max_trials / POPULATIONS;
+	int64_t budget = spec->limits.max_trials / GENERATIONS;
 
 	if (asked > 0)
 		return (size_t)asked;
-	if (budget == 0 || budget > POPULATION_DEFAULT)
+	if (spec->limits.max_trials == 0 || budget > POPULATION_DEFAULT)
 		return POPULATION_DEFAULT;
 	return (size_t)(budget < POPULATION_MIN ? POPULATION_MIN : budget);
 }
@@ -48,9 +48,10 @@ static int member_init(struct nsga_pool *pool, const struct view *view, const st
 			member->result.score = 0;
 			return 0;
 		}
+	}
+	for (size_t k = 0; k < pool->m; k++)
 		if (isfinite(losses[k]))
 			pool->ideal[k] = fmin(pool->ideal[k], losses[k]);
-	}
 	member->losses = losses;
 	return 0;
 }

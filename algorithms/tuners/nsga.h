@@ -50,6 +50,8 @@ struct nsga_rule {
 	int (*measure)(struct nsga_pool *pool);
 };
 
+extern const struct nsga_rule nsga2_rule, nsga3_rule;
+
 /* The options of both: population_size, crossover, eta_crossover, eta_mutation. */
 #define NSGA_OPTIONS                                                                               \
 	{ .name = "population_size",                                                               \
@@ -57,8 +59,9 @@ struct nsga_rule {
 		.low = 0,                                                                          \
 		.high = 1000,                                                                      \
 		.fallback = "0",                                                                   \
-		.help = "points of the first generation and size of the population; 0: 50, or a "  \
-			"fifth of max_trials if that is less, but at least 20" },                  \
+		.help = "points of the first generation and size of the population; 0: 50, or "    \
+			"what lets max_trials last for 15 generations if that is less, but at "    \
+			"least 20" },                                                              \
 		{ .name = "crossover",                                                             \
 			.type = OPTION_REAL,                                                       \
 			.low = 0,                                                                  \

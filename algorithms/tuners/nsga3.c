@@ -118,16 +118,16 @@ static int nsga3_measure(struct nsga_pool *pool)
 	return 0;
 }
 
+const struct nsga_rule nsga3_rule = {
+	.start = nsga3_start,
+	.thin = nsga3_thin,
+	.measure = nsga3_measure,
+};
+
 static int nsga3_ask(const struct view *view, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
-	static const struct nsga_rule rule = {
-		.start = nsga3_start,
-		.thin = nsga3_thin,
-		.measure = nsga3_measure,
-	};
-
-	return nsga_ask(view, &rule, rng, arena, out, err);
+	return nsga_ask(view, &nsga3_rule, rng, arena, out, err);
 }
 
 const struct tuner tuner_nsga3 = {

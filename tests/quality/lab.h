@@ -150,9 +150,9 @@ LAB_UNUSED int64_t lab_suggest(struct lab *lab)
 	if (tuner_ask(&lab->view, &lab->scratch, &proposal, &err) != 0)
 		return -1;
 	int64_t number = lab_place(lab, proposal.x);
-	lab->view.trials[number].tag = (struct bytes){
-		arena_copy(&lab->arena, proposal.tag.data, proposal.tag.size), proposal.tag.size
-	};
+	lab->view.trials[number].tag =
+		(struct bytes){ arena_copy(&lab->arena, proposal.tag.data, proposal.tag.size),
+			proposal.tag.size };
 	return number;
 }
 

@@ -1,9 +1,10 @@
 /*
- * Do nsga2 and nsga3 find fronts that random search does not? The usual test problems (ZDT: Zitzler,
- * Deb and Thiele 2000; DTLZ2: Deb, Thiele, Laumanns and Zitzler 2002; C2-DTLZ2: Jain and Deb 2014;
- * BNH: Binh and Korn 1997), fixed seeds, four trials pending at any time. The figure is the
- * hypervolume of all feasible results as a share of that of the true front. It is printed; the
- * thresholds are a little below what it was when this was written, so getting worse fails.
+ * Do nsga2 and nsga3 find fronts that random search does not? The usual test problems (ZDT:
+ * Zitzler, Deb and Thiele 2000; DTLZ2: Deb, Thiele, Laumanns and Zitzler 2002; C2-DTLZ2: Jain and
+ * Deb 2014), fixed seeds, four trials pending at any time. The figure is the hypervolume of all
+ * feasible results as a share of that of the true front, both under 1.1 in every objective. It is
+ * printed; the thresholds are a little below what it was when this was written, so getting worse
+ * fails.
  */
 #include "algorithms/analysis/hypervolume.h"
 #include "tests/unit/algorithms/support.h"
@@ -17,17 +18,16 @@
 
 #include <cmocka.h>
 
-#define PENDING 4
-#define SEEDS	5
-#define PI	3.14159265358979323846
+#define PENDING	  4
+#define SEEDS	  8
+#define REFERENCE 1.1
+#define PI	  3.14159265358979323846
 
 struct problem {
 	const char *name;
 	size_t d, m, budget;
-	double high;	     /* every parameter is uniform in [0, high] */
-	bool constrained;    /* value also sets f[m], to be at most 0 */
-	double reference;    /* of every objective */
-	double whole;	     /* hypervolume of the true front */
+	bool constrained; /* value also sets f[m], to be at most 0 */
+	double whole;	  /* hypervolume of the true front */
 	void (*value)(const double *x, size_t d, double *f);
 };
 
@@ -106,25 +106,16 @@ static void c2_dtlz2(const double *x, size_t d, double *f)
 	f[3] = fmin(corner, centre) - r * r;
 }
 
-static void bnh(const double *x, size_t d, double *f)
-{
-	double a = x[0], b = x[1] * 3 / 5;
-
-	(void)d;
-	f[0] = 4 * a * a + 4 * b * b;
-	f[1] = (a - 5) * (a - 5) + (b - 5) * (b - 5);
-	f[2] = fmax((a - 5) * (a - 5) + b * b - 25, 7.7 - (a - 8) * (a - 8) - (b + 3) * (b + 3));
-}
-
 static const struct problem problems[] = {
-	{ "ZDT1", 8, 2, 500, 1, false, 1.1, 0.876667, zdt1 },
-	{ "ZDT2", 8, 2, 500, 1, false, 1.1, 0.543333, zdt2 },
-	{ "ZDT3", 8, 2, 500, 1, false, 1.1, 1, zdt3 },
-	{ "BNH", 2, 2, 300, 5, true, 140, 1, bnh },
-	{ "C2-DTLZ2", 7, 3, 500, 1, true, 1.1, 1, c2_dtlz2 },
-	{ "DTLZ2-4", 8, 4, 600, 1, false, 1.1, 1, dtlz2_4 },
-	{ "DTLZ2-5", 9, 5, 600, 1, false, 1.1, 1, dtlz2_5 },
+	{ "ZDT1", 8, 2, 600, false, 0.876667, zdt1 },
+	{ "ZDT2", 6, 2, 1000, false, 0.543333, zdt2 },
+	{ "ZDT3", 8, 2, 600, false, 1.331763, zdt3 },
+	{ "C2-DTLZ2", 7, 3, 500, true, 0.7296, c2_dtlz2 },
+	{ "DTLZ2, 4", 8, 4, 500, false, 1.155675, dtlz2_4 },
+	{ "DTLZ2, 5", 9, 5, 500, false, 1.446017, dtlz2_5 },
 };
+
+enum { ZDT1, ZDT2, ZDT3, C2_DTLZ2, DTLZ2_4, DTLZ2_5, PROBLEMS };
 
 static char *problem_body(const struct problem *problem, const char *tuner, const char *options,
 	uint64_t seed, struct arena *arena)
@@ -132,8 +123,8 @@ static char *problem_body(const struct problem *problem, const char *tuner, cons
 	char *space = arena_strdup(arena, ""), *objectives = arena_strdup(arena, "");
 
 	for (size_t i = 0; i < problem->d; i++)
-		space = arena_printf(arena, "%s%s\"x%zu\":{\"_type\":\"uniform\",\"_value\":[0,%g]}",
-			space, i ? "," : "", i, problem->high);
+		space = arena_printf(arena, "%s%s\"x%zu\":{\"_type\":\"uniform\",\"_value\":[0,1]}",
+			space, i ? "," : "", i);
 	for (size_t k = 0; k < problem->m; k++)
 		objectives = arena_printf(arena, "%s%s{\"name\":\"f%zu\",\"goal\":\"minimize\"}",
 			objectives, k ? "," : "", k);
@@ -169,7 +160,7 @@ static double front_volume(const struct problem *problem, const struct fake *fak
 		if (!(fake->view.trials[i].violation > 0))
 			points[n++] = fake->view.trials[i].values;
 	for (size_t k = 0; k < problem->m; k++)
-		reference[k] = problem->reference;
+		reference[k] = REFERENCE;
 	arena_init(&scratch, 0);
 	assert_int_equal(hypervolume(points, n, problem->m, reference, 0, &scratch, &volume), 0);
 	arena_release(&scratch);
@@ -197,21 +188,77 @@ static double run_once(
 	return volume;
 }
 
-int main(int argc, char **argv)
+struct score {
+	double mean, worst;
+};
+
+static struct score run(const struct problem *problem, const char *tuner, const char *options)
 {
-		static const char *const tuners[] = { "random", "nsga2", "nsga3" };
-	for (size_t p = 0; p < sizeof(problems)/sizeof(*problems); p++) {
-		printf("%-10s", problems[p].name);
-		for (size_t t = 0; t < 3; t++) {
-			double sum = 0, worst = 1e9;
-			for (uint64_t s = 1; s <= SEEDS; s++) {
-				double v = run_once(&problems[p], tuners[t], t && argc > 1 ? argv[1] : NULL, s);
-				sum += v / SEEDS; worst = fmin(worst, v);
-			}
-			printf("  %s %.4f (%.4f)", tuners[t], sum, worst);
-		}
-		printf("\n");
-		fflush(stdout);
+	struct score score = { 0, HUGE_VAL };
+
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		double share = run_once(problem, tuner, options, seed);
+		score.mean += share / SEEDS;
+		score.worst = fmin(score.worst, share);
 	}
+	printf("%-9s %-7s %zu objectives, %zu trials, %d seeds: mean %6.4f, worst %6.4f\n",
+		problem->name, tuner, problem->m, problem->budget, SEEDS, score.mean, score.worst);
+	return score;
+}
+
+static struct score random_scores[PROBLEMS];
+
+static int run_random(void **state)
+{
+	(void)state;
+	for (int i = 0; i < PROBLEMS; i++)
+		random_scores[i] = run(&problems[i], "random", NULL);
 	return 0;
+}
+
+/* What random search finds is what the yardstick is: it must not drift either. */
+static void test_random(void **state)
+{
+	static const double means[PROBLEMS] = { 0, 0.04, 0.03, 0.41, 0.46, 0.42 };
+
+	(void)state;
+	for (int i = 0; i < PROBLEMS; i++)
+		assert_true(fabs(random_scores[i].mean - means[i]) < 0.05);
+}
+
+/* On the first n problems: so much better than random, and at least so good. */
+static void check(const char *tuner, int n, const double margins[], const double means[])
+{
+	for (int i = 0; i < n; i++) {
+		struct score score = run(&problems[i], tuner, NULL);
+
+		assert_true(score.mean >= random_scores[i].mean + margins[i]);
+		assert_true(score.mean >= means[i]);
+		assert_true(score.worst > random_scores[i].worst);
+	}
+}
+
+/* Crowding tells little about four objectives: there nsga2 is not the one to take. */
+static void test_nsga2(void **state)
+{
+	(void)state;
+	check("nsga2", DTLZ2_4, (double[]){ 0.5, 0.3, 0.5, 0.2 },
+		(double[]){ 0.5, 0.4, 0.58, 0.63 });
+}
+
+static void test_nsga3(void **state)
+{
+	(void)state;
+	check("nsga3", PROBLEMS, (double[]){ 0.5, 0.3, 0.5, 0.2, 0.17, 0.13 },
+		(double[]){ 0.5, 0.4, 0.6, 0.63, 0.65, 0.56 });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_nsga2),
+		cmocka_unit_test(test_nsga3),
+	};
+	return cmocka_run_group_tests_name("quality_nsga", tests, run_random, NULL);
 }

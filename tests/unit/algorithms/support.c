@@ -230,8 +230,7 @@ void fake_report(struct fake *fake, int64_t number, int64_t step, double value)
 	append(fake, &event);
 }
 
-void fake_observe_metrics(
-	struct fake *fake, int64_t number, const struct metric *metrics, size_t n)
+void fake_observe_metrics(struct fake *fake, int64_t number, const struct metric *metrics, size_t n)
 {
 	struct event event;
 

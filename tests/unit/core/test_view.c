@@ -434,7 +434,7 @@ static void test_objectives(void **state)
 		"{\"name\":\"v\",\"search_space\":" SPACE_WIDE ",\"objectives\":[{\"name\":\"b\","
 		"\"goal\":\"maximize\"},{\"name\":\"a\",\"goal\":\"minimize\"},{\"name\":\"c\","
 		"\"goal\":\"minimize\"}],\"constraints\":[{\"metric\":\"a\",\"min\":1,\"max\":2},"
-		"{\"metric\":\"d\",\"min\":-1}]}";
+		"{\"metric\":\"d\",\"min\":-1}],\"tuner\":{\"name\":\"tpe\"}}";
 	static const struct {
 		double a, d, violation;
 	} rows[] = {
