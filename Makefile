@@ -61,7 +61,7 @@ asan tsan:
 	@deploy/install-deps build test
 	@cmake --preset $@ >/dev/null
 	@cmake --build build/$@ -j$(JOBS)
-	@tests/servers.sh ctest --test-dir build/$@ --output-on-failure -j$(JOBS) -LE 'quality|style|contract'
+	@tests/servers.sh ctest --test-dir build/$@ --output-on-failure -j$(JOBS) -LE 'quality|style|contract|e2e'
 
 fuzz:
 	@deploy/install-deps build fuzz
