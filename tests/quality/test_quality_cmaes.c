@@ -150,7 +150,7 @@ static int compare(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
-#define SEEDS 10
+#define SEEDS 7
 
 /* Evaluations to the target, of SEEDS runs; fails where one needs more than most. Answers the
  * median. */
