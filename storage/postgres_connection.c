@@ -95,7 +95,7 @@ int result_fail(
 /* ---- opening ---- */
 
 /* Outside of a run an error comes as a notice, and it is always the last thing a server says: it
- * shuts down, or ends this session. Other notices (a table exists already) are of no interest. */
+ * shuts down, or ends the connection. Other notices (a table exists already) are of no interest. */
 static void notice_take(void *arg, const PGresult *result)
 {
 	struct sql_session *session = arg;

@@ -211,33 +211,12 @@ static bool trial_add(struct sql_batch *batch, const struct append *append, size
 static void counters_add(struct sql_batch *batch, const struct append *append)
 {
 	const struct view *view = append->view;
-	const struct view_counts *counts = &view->counts;
-	const int64_t *by_state = counts->by_state;
-	const struct trial *best = counts->best < 0 ? NULL : &view->trials[counts->best];
-	const struct sql_value values[] = {
-		sql_text(append->experiment),
-		sql_uint(counts->version),
-		sql_uint(counts->spec_version),
-		sql_text(experiment_status_name(counts->status)),
-		sql_text(view->reason),
-		sql_int(by_state[TRIAL_WAITING]),
-		sql_int(by_state[TRIAL_RUNNING]),
-		sql_int(by_state[TRIAL_PAUSED]),
-		sql_int(by_state[TRIAL_SUCCEEDED]),
-		sql_int(by_state[TRIAL_FAILED]),
-		sql_int(by_state[TRIAL_STOPPED]),
-		sql_int(by_state[TRIAL_LOST]),
-		sql_int(by_state[TRIAL_CANCELLED]),
-		sql_int(counts->handed),
-		sql_int(counts->seeded),
-		sql_int(counts->since_best),
-		sql_int(counts->best),
-		best && best->values ? sql_real(best->values[0]) : sql_null(),
-		sql_int(counts->active_ms),
-		sql_int(counts->active_since_ms),
-		experiment_deadline(view->spec, counts),
-		sql_int(counts->updated_ms),
-	};
+	const struct trial *best = view_trial(view, view->counts.best);
+	double best_value = best && best->values ? best->values[0] : nan("");
+	struct sql_value values[1 + COUNTER_VALUES + 1] = { sql_text(append->experiment) };
+
+	counters_fill(values + 1, &view->counts, view->spec, view->reason, best_value);
+	values[1 + COUNTER_VALUES] = sql_int(view->counts.updated_ms);
 	sql_add(batch, &experiment_update, SQL_N(values), values);
 }
 

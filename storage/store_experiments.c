@@ -177,42 +177,45 @@ void experiment_add_labels(struct sql_batch *batch, const char *experiment, cons
 	}
 }
 
+void counters_fill(struct sql_value *out, const struct view_counts *counts, const struct spec *spec,
+	const char *reason, double best_value)
+{
+	size_t n = 0;
+
+	out[n++] = sql_uint(counts->version);
+	out[n++] = sql_uint(counts->spec_version);
+	out[n++] = sql_text(experiment_status_name(counts->status));
+	out[n++] = sql_text(reason);
+	for (int state = 0; state < TRIAL_STATE_COUNT; state++)
+		out[n++] = sql_int(counts->by_state[state]);
+	out[n++] = sql_int(counts->handed);
+	out[n++] = sql_int(counts->seeded);
+	out[n++] = sql_int(counts->since_best);
+	out[n++] = sql_int(counts->best);
+	out[n++] = sql_real(best_value);
+	out[n++] = sql_int(counts->active_ms);
+	out[n++] = sql_int(counts->active_since_ms);
+	out[n++] = experiment_deadline(spec, counts);
+	assert(n == COUNTER_VALUES);
+}
+
 static void experiment_add(
 	struct sql_batch *batch, const struct experiment_row *row, const char *name_key)
 {
-	const struct view_counts *counts = &row->counts;
-	const int64_t *by_state = counts->by_state;
-	const struct sql_value values[] = {
+	struct sql_value values[6 + COUNTER_VALUES + 3] = {
 		sql_text(row->id),
 		sql_text(row->team),
 		sql_text(row->name),
 		sql_text(name_key),
 		sql_text(kind_names[row->parsed->kind]),
 		sql_text(row->spec),
-		sql_uint(counts->version),
-		sql_uint(counts->spec_version),
-		sql_text(experiment_status_name(counts->status)),
-		sql_text(row->reason),
-		sql_int(by_state[TRIAL_WAITING]),
-		sql_int(by_state[TRIAL_RUNNING]),
-		sql_int(by_state[TRIAL_PAUSED]),
-		sql_int(by_state[TRIAL_SUCCEEDED]),
-		sql_int(by_state[TRIAL_FAILED]),
-		sql_int(by_state[TRIAL_STOPPED]),
-		sql_int(by_state[TRIAL_LOST]),
-		sql_int(by_state[TRIAL_CANCELLED]),
-		sql_int(counts->handed),
-		sql_int(counts->seeded),
-		sql_int(counts->since_best),
-		sql_int(counts->best),
-		sql_real(row->best_value),
-		sql_int(counts->active_ms),
-		sql_int(counts->active_since_ms),
-		experiment_deadline(row->parsed, counts),
-		sql_int(spec_needs_metrics(row->parsed)),
-		sql_int(row->created_ms),
-		sql_int(counts->updated_ms),
 	};
+	struct sql_value *rest = values + 6 + COUNTER_VALUES;
+
+	counters_fill(values + 6, &row->counts, row->parsed, row->reason, row->best_value);
+	rest[0] = sql_int(spec_needs_metrics(row->parsed));
+	rest[1] = sql_int(row->created_ms);
+	rest[2] = sql_int(row->counts.updated_ms);
 	sql_add(batch, &experiment_insert, SQL_N(values), values);
 }
 

@@ -100,6 +100,12 @@ void experiment_add_labels(
 /* When the experiment has used up max_duration: NULL value if never. */
 struct sql_value experiment_deadline(const struct spec *spec, const struct view_counts *counts);
 
+/* The columns version ... deadline_ms, in the order that the insert and the update of an experiment
+ * name them: COUNTER_VALUES values into out. */
+#define COUNTER_VALUES 20
+void counters_fill(struct sql_value *out, const struct view_counts *counts, const struct spec *spec,
+	const char *reason, double best_value);
+
 bool spec_needs_metrics(const struct spec *spec);
 
 /* More than the largest request body that an event can hold. */
