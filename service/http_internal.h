@@ -86,7 +86,8 @@ struct request {
 struct http {
 	struct http_config config;
 	struct MHD_Daemon *daemon;
-	int quiesced_socket; /* -1: still listening */
+	int listener; /* MHD's listening socket; closed by MHD_stop_daemon */
+	int stand_in; /* takes the listener's place when draining; -1: it has */
 	char address[LISTEN_ADDRESS_MAX];
 	atomic_bool access_log, draining;
 	struct gzip_cache *gzip;

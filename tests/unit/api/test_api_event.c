@@ -179,13 +179,7 @@ static void a_deleted_experiment_ends_the_stream(void **state)
  * hold in memory. All three streams get through, in smaller pages. */
 static void large_events_come_in_smaller_pages(void **state)
 {
-	/* Together more than one page may take; ThreadSanitizer, which is not after that, gets
-	 * less. */
-#ifdef __SANITIZE_THREAD__
-	enum { LARGE = 900000, EDITS = 4 };
-#else
-	enum { LARGE = 900000, EDITS = 40 };
-#endif
+	enum { LARGE = 900000, EDITS = 40 }; /* together more than one page may take */
 	struct world *world = *state;
 	char id[ID_SIZE], *option = malloc(LARGE + 1);
 	struct buffer body;
