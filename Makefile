@@ -83,6 +83,7 @@ format-check:
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run --Werror
 
 tidy:
+	@deploy/install-deps build test tidy
 	@cmake --preset dev >/dev/null
 	@git ls-files 'core/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' 'service/*.c' 'clients/*.c' | \
 		xargs -P$(JOBS) -n4 clang-tidy -p build/dev --quiet --warnings-as-errors='*'
