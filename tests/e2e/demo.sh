@@ -62,10 +62,11 @@ else
 	set -- make run
 fi
 
-# What a script starts in the background ignores SIGINT, unless told otherwise.
+# What a script starts in the background ignores SIGINT, unless told otherwise. Without exec a shell between
+# (script's, which $SHELL chooses) may die of the Ctrl-C and hide how the demo ended.
 on_a_terminal() {
 	CAIRN_LISTEN=$1 timeout --foreground 600 env --default-signal=INT \
-		script -qefc "deploy/run-demo '$build'" "$2" <"$dir/keys" >/dev/null 2>&1 &
+		script -qefc "exec deploy/run-demo '$build'" "$2" <"$dir/keys" >/dev/null 2>&1 &
 	two=$!
 }
 
