@@ -66,7 +66,8 @@ static void bench_ask(const char *options, size_t n, size_t rounds)
 		arena_reset(&lab.scratch);
 		proposal.x = x;
 		rng_init(&rng, r, RNG_TEST, n);
-		int code = tuner_tpe.ask(&lab.view, &rng, &lab.scratch, &proposal, &err);
+		int code = tuner_tpe.ask(&(struct knowledge){ .view = &lab.view }, &rng,
+			&lab.scratch, &proposal, &err);
 		assert(code == 0);
 		(void)code;
 		times[r] = lab_seconds() - start;

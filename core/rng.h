@@ -16,7 +16,8 @@ enum rng_purpose {	 /* part of the stream's name: never renumber */
 	RNG_ASSESS = 3,	  /* number = trial number */
 	RNG_SPACE = 4,	  /* number = draw index: validation, sampling, seeds */
 	RNG_SCRAMBLE = 5, /* number = dimension */
-	RNG_TEST = 6
+	RNG_TEST = 6,
+	RNG_FIT = 7 /* number = version of the view a model is fitted on */
 };
 
 struct rng {

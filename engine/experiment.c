@@ -382,14 +382,16 @@ static int recompute(const struct view *view, const struct trial *trial, struct 
 	const char **recomputed, bool *equal, struct error *err)
 {
 	size_t n = view->spec->space->n;
-	struct proposal proposal = { .parent = -1, .x = arena_array(arena, n + 1, sizeof(double)) };
+	struct proposal proposal = {
+		.parent = -1, .promote = -1, .x = arena_array(arena, n + 1, sizeof(double))
+	};
 	struct buffer text;
 
 	if (!proposal.x)
 		return fail(err, CODE_NO_MEMORY, "no memory for a proposal");
 	for (size_t i = 0; i < n; i++)
 		proposal.x[i] = __builtin_nan("");
-	int rc = tuner_ask(view, arena, &proposal, err);
+	int rc = tuner_ask(&(struct knowledge){ .view = view }, arena, &proposal, err);
 	if (rc == CODE_WAIT || rc == CODE_EXHAUSTED) {
 		*recomputed = "null";
 		*equal = false;

@@ -145,6 +145,7 @@ static int ask(struct hand_out *out, struct proposal *proposal, struct error *er
 	*proposal = (struct proposal){
 		.x = arena_array(&draft->arena, n ? n : 1, sizeof(double)),
 		.parent = -1,
+		.promote = -1,
 		.resource = NAN,
 		.acquisition = NAN,
 	};
@@ -152,8 +153,9 @@ static int ask(struct hand_out *out, struct proposal *proposal, struct error *er
 		return fail(err, CODE_NO_MEMORY, "no memory for a proposal");
 	for (size_t i = 0; i < n; i++)
 		proposal->x[i] = NAN;
+	const struct knowledge know = { .view = draft->view };
 	int64_t started = mono_us();
-	int rc = tuner_ask(draft->view, &draft->arena, proposal, err);
+	int rc = tuner_ask(&know, &draft->arena, proposal, err);
 	draft->ask_us += mono_us() - started;
 	draft->engine->asks++;
 	return rc;

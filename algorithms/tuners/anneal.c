@@ -219,9 +219,10 @@ static int draw_apart(
 	return 0;
 }
 
-static int anneal_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int anneal_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	int64_t startup = option_int(&view->spec->tuner_options, "startup");
 	struct anneal anneal = { .view = view };
 

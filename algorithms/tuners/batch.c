@@ -18,9 +18,10 @@ static void batch_check(const struct spec *spec, const struct path *at, struct f
 			"with options that are not nested");
 }
 
-static int batch_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int batch_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	const struct parameter *list = &view->spec->space->parameters[0];
 
 	(void)rng;

@@ -186,9 +186,10 @@ static void draw_fresh(const struct cmaes *cmaes, struct rng *rng, struct draw *
 	}
 }
 
-static int cmaes_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int cmaes_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	struct cmaes_model model;
 	struct cmaes cmaes;
 	struct draw draw;

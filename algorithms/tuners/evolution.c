@@ -18,6 +18,7 @@
 
 #include "algorithms/tuners/evolution_vary.h"
 #include "algorithms/tuners/tuner.h"
+#include "algorithms/tuners/unique.h"
 #include "algorithms/tuners/tuner_rank.h"
 
 #define POPULATION_MIN	   20 /* of population_size 0, from the budget */
@@ -177,16 +178,6 @@ static const struct rank *duel(const struct evolution *evolution, struct rng *rn
 	return better->tier != TIER_FAILED ? better : NULL;
 }
 
-static int propose_newcomer(const struct view *view, struct rng *rng, struct arena *arena,
-	struct proposal *out, struct error *err)
-{
-	int code = tuner_sobol.ask(view, rng, arena, out, err);
-
-	if (code == 0)
-		out->arm = "startup";
-	return code;
-}
-
 static void propose_child(const struct evolution *evolution, const struct rank *parent,
 	struct rng *rng, struct proposal *out)
 {
@@ -210,9 +201,10 @@ static void propose_child(const struct evolution *evolution, const struct rank *
 	(void)vary_mutate(&vary, space, rng, out->x); /* false: the space has one point */
 }
 
-static int evolution_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int evolution_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	struct evolution evolution = { .view = view, .options = &view->spec->tuner_options };
 	const struct rank *parent;
 	uint32_t victim;
@@ -220,13 +212,13 @@ static int evolution_ask(const struct view *view, struct rng *rng, struct arena 
 
 	evolution.population = population_size(view->spec);
 	if (rank_count(view, evolution.population) < evolution.population)
-		return propose_newcomer(view, rng, arena, out, err);
+		return propose_startup(view, rng, arena, out, err);
 	if (pool_init(&evolution, arena) != 0)
 		return fail(err, CODE_NO_MEMORY, "out of memory");
 	pair = option_is(evolution.options, "selection", "pair");
 	parent = pair ? duel(&evolution, rng, &victim) : tournament(&evolution, rng);
 	if (!parent)
-		return propose_newcomer(view, rng, arena, out, err);
+		return propose_startup(view, rng, arena, out, err);
 	propose_child(&evolution, parent, rng, out);
 	if (!pair)
 		return 0;

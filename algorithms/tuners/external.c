@@ -4,9 +4,10 @@
  */
 #include "algorithms/tuners/tuner.h"
 
-static int external_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int external_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	(void)view;
 	(void)rng;
 	(void)arena;

@@ -190,9 +190,10 @@ static int grid_seek(const struct view *view, struct grid *grid, bool step_first
 	return fail(err, CODE_EXHAUSTED, "every grid point has been tried");
 }
 
-static int grid_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int grid_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	struct grid_tag tag;
 	struct grid grid;
 	bool resumed;

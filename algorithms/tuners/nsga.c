@@ -229,25 +229,16 @@ static void propose_child(const struct nsga_pool *pool, const struct view *view,
 		(void)vary_mutate(&vary, space, rng, out->x); /* false: there is one point only */
 }
 
-static int propose_newcomer(const struct view *view, struct rng *rng, struct arena *arena,
-	struct proposal *out, struct error *err)
-{
-	int code = tuner_sobol.ask(view, rng, arena, out, err);
-
-	if (code == 0)
-		out->arm = "startup";
-	return code;
-}
-
-int nsga_ask(const struct view *view, const struct nsga_rule *rule, struct rng *rng,
+int nsga_ask(const struct knowledge *know, const struct nsga_rule *rule, struct rng *rng,
 	struct arena *arena, struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	size_t population = population_size(view->spec);
 	struct nsga_pool pool;
 	int code;
 
 	if (rank_count(view, population) < population)
-		return propose_newcomer(view, rng, arena, out, err);
+		return propose_startup(view, rng, arena, out, err);
 	code = nsga_population(view, rule, arena, &pool);
 	bool hopeless = pool.n == 0 || pool.members[0].result.tier == TIER_FAILED;
 	for (int i = 0; i < CHILDREN && code == 0 && !hopeless; i++) {
@@ -258,5 +249,5 @@ int nsga_ask(const struct view *view, const struct nsga_rule *rule, struct rng *
 	arena_release(&pool.scratch);
 	if (code != 0)
 		return fail(err, CODE_NO_MEMORY, "out of memory");
-	return hopeless ? propose_newcomer(view, rng, arena, out, err) : 0;
+	return hopeless ? propose_startup(view, rng, arena, out, err) : 0;
 }

@@ -89,7 +89,7 @@ int nsga_population(const struct view *view, const struct nsga_rule *rule, struc
 	struct nsga_pool *pool);
 
 /* A tuner's ask. */
-int nsga_ask(const struct view *view, const struct nsga_rule *rule, struct rng *rng,
+int nsga_ask(const struct knowledge *know, const struct nsga_rule *rule, struct rng *rng,
 	struct arena *arena, struct proposal *out, struct error *err);
 
 #endif

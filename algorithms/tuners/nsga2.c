@@ -64,10 +64,10 @@ static int nsga2_thin(struct nsga_pool *pool, size_t kept, size_t end, size_t ro
 
 const struct nsga_rule nsga2_rule = { .thin = nsga2_thin, .measure = nsga2_measure };
 
-static int nsga2_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int nsga2_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
-	return nsga_ask(view, &nsga2_rule, rng, arena, out, err);
+	return nsga_ask(know, &nsga2_rule, rng, arena, out, err);
 }
 
 const struct tuner tuner_nsga2 = {

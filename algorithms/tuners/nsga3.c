@@ -124,10 +124,10 @@ const struct nsga_rule nsga3_rule = {
 	.measure = nsga3_measure,
 };
 
-static int nsga3_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int nsga3_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
-	return nsga_ask(view, &nsga3_rule, rng, arena, out, err);
+	return nsga_ask(know, &nsga3_rule, rng, arena, out, err);
 }
 
 const struct tuner tuner_nsga3 = {

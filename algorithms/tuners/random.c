@@ -4,9 +4,10 @@
  */
 #include "algorithms/tuners/tuner.h"
 
-static int random_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int random_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	(void)arena;
 	(void)err;
 	space_sample(view->spec->space, rng, out->x);

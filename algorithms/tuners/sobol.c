@@ -73,9 +73,10 @@ double sobol_point(uint64_t seed, size_t dimension, uint64_t index)
  * Parameters with one value get no dimension: the first dimensions are the best. A point that is
  * taken or not allowed is shifted at random, modulo 1; tuner_ask, which then asks again with
  * another stream, gets another shift. */
-static int sobol_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int sobol_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	const struct space *space = view->spec->space;
 	double *u = arena_array(arena, space->n ? space->n : 1, sizeof(*u));
 	size_t dimension = 0;

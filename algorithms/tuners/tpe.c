@@ -404,9 +404,10 @@ static int propose(struct ask *ask, struct arena *arena, struct proposal *out)
 	return 0;
 }
 
-static int tpe_ask(const struct view *view, struct rng *rng, struct arena *arena,
+static int tpe_ask(const struct knowledge *know, struct rng *rng, struct arena *arena,
 	struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	struct ask ask = { .view = view, .space = view->spec->space, .rng = rng };
 	read_settings(&view->spec->tuner_options, &ask.settings);
 	int code = tpe_history_init(&ask.history, view, ask.settings.liar, arena);

@@ -37,6 +37,7 @@ static void proposal_clear(struct proposal *out, size_t n)
 	*out = (struct proposal){
 		.x = x,
 		.parent = -1,
+		.promote = -1,
 		.resource = (double)NAN,
 		.acquisition = (double)NAN,
 	};
@@ -139,9 +140,10 @@ static int propose_untried(
 
 /* The tuner again, with another stream each time, until it says something new. 0 with *found, or
  * what it answered. Scratch is dropped between attempts: a model may be large. */
-static int redraw(const struct view *view, const struct tuner *tuner, struct arena *arena,
+static int redraw(const struct knowledge *know, const struct tuner *tuner, struct arena *arena,
 	struct proposal *out, bool *found, struct error *err)
 {
+	const struct view *view = know->view;
 	struct arena scratch;
 	struct rng rng;
 	int code = 0;
@@ -152,7 +154,7 @@ static int redraw(const struct view *view, const struct tuner *tuner, struct are
 		arena_reset(&scratch);
 		proposal_clear(out, view->spec->space->n);
 		attempt_stream(view, attempt, &rng);
-		code = tuner->ask(view, &rng, &scratch, out, err);
+		code = tuner->ask(know, &rng, &scratch, out, err);
 		*found = code == 0 && unique_fresh(view, out->x);
 	}
 	if (*found && out->tag.size) {
@@ -164,8 +166,10 @@ static int redraw(const struct view *view, const struct tuner *tuner, struct are
 	return code;
 }
 
-int tuner_ask(const struct view *view, struct arena *arena, struct proposal *out, struct error *err)
+int tuner_ask(
+	const struct knowledge *know, struct arena *arena, struct proposal *out, struct error *err)
 {
+	const struct view *view = know->view;
 	const struct tuner *tuner = tuner_of(view->spec->tuner);
 	struct rng rng;
 	bool found;
@@ -173,11 +177,65 @@ int tuner_ask(const struct view *view, struct arena *arena, struct proposal *out
 
 	proposal_clear(out, view->spec->space->n);
 	rng_init(&rng, view->spec->seed, RNG_SUGGEST, view->n_trials);
-	code = tuner->ask(view, &rng, arena, out, err);
-	if (code != 0 || (tuner->algorithm.caps & TUNER_OWN_ORDER) || unique_fresh(view, out->x))
+	code = tuner->ask(know, &rng, arena, out, err);
+	if (code != 0 || (tuner->algorithm.caps & TUNER_OWN_ORDER) || out->promote >= 0 ||
+		unique_fresh(view, out->x))
 		return code;
-	code = redraw(view, tuner, arena, out, &found, err);
+	code = redraw(know, tuner, arena, out, &found, err);
 	if (code != 0 || found)
 		return code;
 	return propose_untried(view, arena, out, err);
+}
+
+int propose_startup(const struct view *view, struct rng *rng, struct arena *arena,
+	struct proposal *out, struct error *err)
+{
+	const struct knowledge know = { .view = view };
+	int code = tuner_sobol.ask(&know, rng, arena, out, err);
+
+	if (code == 0)
+		out->arm = "startup";
+	return code;
+}
+
+int tuner_learn(const struct view *view, struct compute *compute, struct model *model,
+	struct buffer *storage, struct error *err)
+{
+	const struct learner *learner = tuner_of(view->spec->tuner)->learner;
+	size_t fitted = model->bytes.size ? model->n_results : 0;
+	struct buffer packed;
+	struct arena arena;
+	struct rng rng;
+	const void *gathered;
+
+	if (!learner || !learner->due(view, fitted))
+		return 0;
+	arena_init(&arena, 0);
+	buffer_init(&packed, LIMIT_MODEL);
+	rng_init(&rng, view->spec->seed, RNG_FIT, view->counts.version);
+	int code = learner->gather(view, &arena, &gathered, err);
+	if (code == 0)
+		code = learner->fit(gathered, compute, &rng, &packed, err);
+	if (code == 0 && packed.failed)
+		code = fail(err, CODE_NO_MEMORY, "the model is over %d bytes", LIMIT_MODEL);
+	if (code == 0) {
+		buffer_release(storage);
+		*storage = packed;
+		*model = (struct model){
+			.version = view->counts.version,
+			.n_results = view->n_finished,
+			.bytes = { .data = packed.data, .size = packed.size },
+		};
+	} else {
+		buffer_release(&packed);
+	}
+	arena_release(&arena);
+	return code;
+}
+
+void workspace_clear(struct workspace *workspace)
+{
+	if (workspace->free)
+		workspace->free(workspace->state);
+	*workspace = (struct workspace){ 0 };
 }

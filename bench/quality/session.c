@@ -124,7 +124,8 @@ int session_suggest(struct session *session, size_t *number, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		proposal.x[i] = (double)NAN;
 	double before = thread_seconds();
-	int code = tuner_ask(&session->view, &session->scratch, &proposal, err);
+	int code = tuner_ask(
+		&(struct knowledge){ .view = &session->view }, &session->scratch, &proposal, err);
 	session->ask_s += thread_seconds() - before;
 	if (code != 0)
 		return code;

@@ -147,7 +147,8 @@ LAB_UNUSED int64_t lab_suggest(struct lab *lab)
 	proposal.x = arena_array(&lab->scratch, lab->spec.space->n, sizeof(double));
 	for (size_t i = 0; i < lab->spec.space->n; i++)
 		proposal.x[i] = (double)NAN;
-	if (tuner_ask(&lab->view, &lab->scratch, &proposal, &err) != 0)
+	if (tuner_ask(&(struct knowledge){ .view = &lab->view }, &lab->scratch, &proposal, &err) !=
+		0)
 		return -1;
 	int64_t number = lab_place(lab, proposal.x);
 	lab->view.trials[number].tag =

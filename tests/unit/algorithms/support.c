@@ -140,7 +140,8 @@ int fake_suggest(struct fake *fake, int64_t *number)
 
 	arena_reset(&fake->scratch);
 	clear_proposal(&fake->view, &fake->scratch, &proposal);
-	code = tuner_ask(&fake->view, &fake->scratch, &proposal, &err);
+	code = tuner_ask(
+		&(struct knowledge){ .view = &fake->view }, &fake->scratch, &proposal, &err);
 	if (code == CODE_WAIT || code == CODE_EXHAUSTED)
 		return code;
 	if (code != 0)
@@ -162,7 +163,7 @@ int fake_ask(const struct view *view, double *x)
 
 	arena_init(&arena, 0);
 	clear_proposal(view, &arena, &proposal);
-	code = tuner_ask(view, &arena, &proposal, &err);
+	code = tuner_ask(&(struct knowledge){ .view = view }, &arena, &proposal, &err);
 	if (code != 0 && code != CODE_WAIT && code != CODE_EXHAUSTED)
 		fail_msg("ask: %s", err.message);
 	memcpy(x, proposal.x, view->spec->space->n * sizeof(*x));

@@ -295,7 +295,8 @@ static void test_memory(void **state)
 
 		arena_init(&arena, limit);
 		rng_init(&rng, 3, RNG_SUGGEST, 33);
-		int code = tuner_cmaes.ask(&fake.view, &rng, &arena, &proposal, &err);
+		int code = tuner_cmaes.ask(
+			&(struct knowledge){ .view = &fake.view }, &rng, &arena, &proposal, &err);
 		assert_true(code == 0 || code == CODE_NO_MEMORY);
 		assert_int_equal(err.code, code);
 		done = code == 0;

@@ -537,7 +537,8 @@ static void test_no_memory(void **state)
 			assert_true(limit < 1u << 24);
 			rng_init(&rng, 7, RNG_SUGGEST, fake.view.n_trials);
 			arena_init(&tight, limit);
-			code = tuner->ask(&fake.view, &rng, &tight, &proposal, &err);
+			code = tuner->ask(&(struct knowledge){ .view = &fake.view }, &rng, &tight,
+				&proposal, &err);
 			assert_true(code == 0 || code == CODE_NO_MEMORY);
 			assert_true(code != 0 || space_contains(fake.view.spec->space, x));
 			refused += code != 0;

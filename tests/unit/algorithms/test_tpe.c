@@ -411,7 +411,8 @@ static void a_thousand_parameters(void **state)
 		fake_observe(&fake, place_at(&fake, proposal.x), proposal.x[0]);
 	}
 	arena_init(&arena, 16u << 20);
-	assert_int_equal(tuner_ask(&fake.view, &arena, &proposal, &err), 0);
+	assert_int_equal(
+		tuner_ask(&(struct knowledge){ .view = &fake.view }, &arena, &proposal, &err), 0);
 	assert_true(space_contains(fake.view.spec->space, proposal.x));
 	assert_true(isfinite(proposal.acquisition));
 	assert_string_equal(proposal.arm, "model");
@@ -419,7 +420,9 @@ static void a_thousand_parameters(void **state)
 	/* and too small a one is an error, not a crash */
 	arena_release(&arena);
 	arena_init(&arena, 64u << 10);
-	assert_int_equal(tuner_ask(&fake.view, &arena, &proposal, &err), CODE_NO_MEMORY);
+	assert_int_equal(
+		tuner_ask(&(struct knowledge){ .view = &fake.view }, &arena, &proposal, &err),
+		CODE_NO_MEMORY);
 	arena_release(&arena);
 	fake_release(&fake);
 	free(proposal.x);
