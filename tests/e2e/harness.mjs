@@ -116,8 +116,9 @@ export class Server {
 	}
 
 	async close() {
+		// A sanitizer speaks in the log and by the exit status, when everything else is over.
 		if (this.process.exitCode === null && this.process.signalCode === null)
-			await this.stop();
+			assert.equal(await this.stop(), 0, `cairnd ended badly: ${this.log}`);
 		rmSync(this.dir, { recursive: true, force: true });
 	}
 }
