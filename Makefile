@@ -86,7 +86,7 @@ format-check:
 tidy:
 	@deploy/install-deps build test tidy
 	@cmake --preset dev >/dev/null
-	@git ls-files 'core/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' 'service/*.c' 'clients/*.c' | \
+	@git ls-files 'core/*.c' 'gpu/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' 'service/*.c' 'clients/*.c' | \
 		xargs -P$(JOBS) -n4 clang-tidy -p build/dev --quiet --warnings-as-errors='*'
 
 clean:

@@ -350,6 +350,8 @@ const struct route routes_experiment[] = {
 		ROUTE_JSON, LIMIT_BODY_BYTES, "" },
 	{ METHOD_DELETE, "/v1/experiments/{id}", "deleteExperiment", experiment_delete, SCOPE_WRITE,
 		0, 0, "" },
+	{ METHOD_GET, "/v1/experiments/{id}/health", "getExperimentHealth", experiment_health,
+		SCOPE_READ, 0, 0, "" },
 	{ METHOD_POST, "/v1/experiments/{id}/pause", "pauseExperiment", experiment_pause,
 		SCOPE_WRITE, ROUTE_JSON | ROUTE_OPTIONAL, STATUS_BODY_BYTES, "" },
 	{ METHOD_POST, "/v1/experiments/{id}/resume", "resumeExperiment", experiment_resume,

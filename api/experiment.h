@@ -54,5 +54,6 @@ void page_end_number(struct call *call, bool more, int64_t last);
 
 /* handlers: experiment_list.c */
 void experiment_list(struct api *api, struct session *session, struct call *call);
+void experiment_health(struct api *api, struct session *session, struct call *call);
 
 #endif

@@ -23,6 +23,7 @@ void enqueue(struct api *api, struct session *session, struct call *call);
 void trial_list(struct api *api, struct session *session, struct call *call);
 void trial_best(struct api *api, struct session *session, struct call *call);
 void trial_pareto(struct api *api, struct session *session, struct call *call);
+void trial_importance(struct api *api, struct session *session, struct call *call);
 void trial_progress(struct api *api, struct session *session, struct call *call);
 void trial_metrics(struct api *api, struct session *session, struct call *call);
 void trial_explain(struct api *api, struct session *session, struct call *call);

@@ -325,6 +325,8 @@ const struct route routes_trial[] = {
 		"top" },
 	{ METHOD_GET, "/v1/experiments/{id}/pareto", "paretoTrials", trial_pareto, SCOPE_READ, 0, 0,
 		"reference limit cursor" },
+	{ METHOD_GET, "/v1/experiments/{id}/importance", "getImportance", trial_importance,
+		SCOPE_READ, 0, 0, "method objective top" },
 	{ METHOD_GET, "/v1/experiments/{id}/progress", "getProgress", trial_progress, SCOPE_READ, 0,
 		0, "points" },
 	{ METHOD_GET, NULL },

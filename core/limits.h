@@ -36,9 +36,9 @@
 #define LIMIT_REPORTS		  100000 /* intermediate reports of one attempt */
 #define LIMIT_TAG		  4096	 /* bytes a tuner may hang on a trial (architecture.md) */
 #define LIMIT_MODEL		  (1 << 20) /* bytes of what a tuner has learnt */
-#define LIMIT_WORKER		  200	 /* bytes of a worker's name */
-#define LIMIT_MESSAGE		  4096	 /* bytes of a failure message */
-#define LIMIT_ATTRIBUTES	  16384	 /* bytes of a report's attributes */
+#define LIMIT_WORKER		  200	    /* bytes of a worker's name */
+#define LIMIT_MESSAGE		  4096	    /* bytes of a failure message */
+#define LIMIT_ATTRIBUTES	  16384	    /* bytes of a report's attributes */
 
 /* The loop */
 #define LIMIT_SUGGEST_COUNT 256	  /* trials in one suggest */

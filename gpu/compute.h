@@ -14,7 +14,8 @@
  * Errors: CODE_NO_MEMORY, CODE_INVALID (not positive definite, though jitter was added),
  * CODE_UNAVAILABLE (the device failed). compute.c catches the last one: it gives the device up for
  * good, counts it, and does the call again on the processor; factors made by the device then answer
- * CODE_UNAVAILABLE, and their owner makes them again. Nothing here ends the process.
+ * CODE_UNAVAILABLE, and their owner makes them again. A device without memory for a call leaves
+ * that call to the processor and stays in use. Nothing here ends the process. err may be NULL.
  */
 #ifndef GPU_COMPUTE_H
 #define GPU_COMPUTE_H
@@ -63,7 +64,8 @@ struct gp_input {
  *         + (ln s2)^2 / 2 + (ln noise + 4)^2 / 2
  * within l in [0.02, 100], s2 in [0.05, 20], noise in [1e-6, 1], by L-BFGS-B with analytic
  * gradients (memory 10) from each start; the best end counts. Noise is parametrised by ln(noise -
- * 1e-6).
+ * 1e-6), from ln 1e-8 on. A start ends when its projected gradient is at most 1e-3 sqrt(d + 2), or
+ * two iterations in a row gained less than 1e-6 max(|J|, 10). Starts are clipped to the bounds.
  */
 struct gp_fit {
 	struct gp_input input;
@@ -102,7 +104,7 @@ size_t gp_factor_bytes(const struct gp_factor *factor);
 
 /* Appends m points (m x d): O(m n^2). A new diagonal below 1e-10 s2 is raised to that. */
 int gp_factor_extend(struct gp_factor *factor, const double *x, size_t m, struct error *err);
-/* Back to the first n points: O(1). */
+/* Back to the first n points, at least 1: O(1). */
 void gp_factor_truncate(struct gp_factor *factor, size_t n);
 
 /* alpha = K^-1 y for n_y columns of length n, each at y + column * n. */
@@ -138,7 +140,9 @@ struct kde {
 	const size_t *table_at; /* d */
 };
 
-/* log_ratio[m] = log l(x) - log g(x) at m points (m x d, row major). */
+/* log_ratio[m] = log l(x) - log g(x) at m points (m x d, row major). -HUGE_VAL where l is 0, also
+ * if g is too; HUGE_VAL where g alone is. l and g have the same d and sizes; a stepped cell counts
+ * as far as it lies in [low, high]. */
 int compute_kde_ratio(struct compute *compute, const struct kde *l, const struct kde *g,
 	const double *x, size_t m, double *log_ratio, struct error *err);
 

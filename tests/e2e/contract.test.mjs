@@ -86,7 +86,8 @@ async function loop(server, id) {
 
 async function reading(server, id) {
 	const at = `/v1/experiments/${id}`;
-	for (const path of ['', '/trials', '/trials/0', '/trials/0/metrics', '/trials/0/explain', '/best?top=3', '/pareto',
+	for (const path of ['', '/trials', '/trials/0', '/trials/0/metrics', '/trials/0/explain', '/best?top=3', '/pareto', '/health',
+		'/importance', '/importance?method=fanova&objective=accuracy&top=3',
 		'/progress', '/events?since=0&limit=5', '/trials?sort=best', '/trials?state=failed&limit=1'])
 		await server.get(at + path);
 	for (const accept of ['text/csv', 'application/x-ndjson']) {

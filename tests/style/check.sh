@@ -63,7 +63,7 @@ confined 'openssl/' '^api/'
 confined 'curl/curl\.h' '^clients/c/'
 
 # No room of the library writes to the terminal or ends the process (assert and abort are for defects).
-hits=$(files 'core/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' | xargs grep -nE '\b(printf|perror|exit)[[:space:]]*\(' 2>/dev/null | grep -vE '[a-z_]printf|:[[:space:]]*\*')
+hits=$(files 'core/*.c' 'gpu/*.c' 'storage/*.c' 'algorithms/*.c' 'engine/*.c' 'api/*.c' | xargs grep -nE '\b(printf|perror|exit)[[:space:]]*\(' 2>/dev/null | grep -vE '[a-z_]printf|:[[:space:]]*\*')
 [ -z "$hits" ] || breach "$hits: libraries do not print or exit"
 
 # Tests do not sleep to synchronise.

@@ -362,6 +362,27 @@ static void the_front_of_one_objective_is_its_best(void **state)
 	exchange_free(x);
 }
 
+static void health_tells_what_stands_out(void **state)
+{
+	struct world *world = *state;
+	char id[ID_SIZE];
+	experiment_make(world, "", id);
+	struct exchange *x = get(world, 200, url(id, "/health"));
+	assert_int_equal(at_int(x, "results"), 0);
+	assert_int_equal(at_size(x, "findings"), 0);
+	exchange_free(x);
+	for (int i = 0; i < 6; i++)
+		finish_one(world, id, "2");
+	x = get(world, 200, url(id, "/health"));
+	assert_int_equal(at_int(x, "results"), 6);
+	assert_int_equal(at_size(x, "findings"), 1);
+	assert_string_equal(at_text(x, "findings.0.kind"), "results_all_equal");
+	assert_string_equal(at_text(x, "findings.0.severity"), "warning");
+	assert_true(json_is_null(at(x, "findings.0.subject")));
+	exchange_free(x);
+	get_only(world, 404, url("exp_none", "/health"));
+}
+
 static void the_front_has_a_hypervolume(void **state)
 {
 	static const char *const bad[] = { "", "1", "1,", ",1", "1,2,3", "a,b", "1,inf", "nan,1",
@@ -506,6 +527,7 @@ int main(void)
 		TEST(tables_go_over_all_pages),
 		TEST(the_front_is_what_nobody_beats),
 		TEST(the_front_of_one_objective_is_its_best),
+		TEST(health_tells_what_stands_out),
 		TEST(the_front_has_a_hypervolume),
 		TEST(several_objectives_get_their_tuner),
 		TEST(progress_follows_the_results),
