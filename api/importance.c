@@ -38,7 +38,7 @@ struct request {
 	bool no_objective, no_memory;
 
 	/* copied from the view */
-	const char *objective, **addresses;
+	const char *objective;
 	size_t finished;
 	uint64_t version, seed;
 	struct importance_points points;
@@ -48,66 +48,6 @@ static size_t points_max(int method, size_t d)
 {
 	size_t room = (method == FANOVA ? FANOVA_COORDINATES : PEDANOVA_COORDINATES) / (d ? d : 1);
 	return method == FANOVA && room > FANOVA_TRIALS ? FANOVA_TRIALS : room;
-}
-
-static bool take_axes(const struct space *space, struct request *request)
-{
-	struct importance_axis *axes = arena_array(request->arena, space->n + 1, sizeof(*axes));
-
-	request->addresses = arena_array(request->arena, space->n + 1, sizeof(*request->addresses));
-	if (!axes || !request->addresses)
-		return false;
-	for (size_t j = 0; j < space->n; j++) {
-		axes[j] = importance_axis_of(&space->parameters[j]);
-		request->addresses[j] = arena_strdup(request->arena, space->parameters[j].address);
-		if (!request->addresses[j])
-			return false;
-	}
-	request->points.d = space->n;
-	request->points.axes = axes;
-	return true;
-}
-
-static size_t count_points(const struct view *view)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < view->n_finished; i++)
-		n += view->trials[view->finished[i]].x != NULL;
-	return n;
-}
-
-/* Every trial that has ended with something to say, or as many of them as are let in, spread evenly
- * over the history. */
-static bool take_points(const struct view *view, size_t k, struct request *request)
-{
-	const struct space *space = view->spec->space;
-	size_t all = count_points(view), most = points_max(request->method, space->n);
-	size_t n = all < most ? all : most, taken = 0, seen = 0;
-	double *u = arena_array(request->arena, n * space->n + 1, sizeof(*u));
-	double *loss = arena_array(request->arena, n + 1, sizeof(*loss));
-	bool *feasible = arena_array(request->arena, n + 1, sizeof(*feasible));
-
-	if (!u || !loss || !feasible)
-		return false;
-	for (size_t i = 0; i < view->n_finished && taken < n; i++) {
-		const struct trial *trial = &view->trials[view->finished[i]];
-
-		if (!trial->x || seen++ != taken * all / n)
-			continue;
-		for (size_t j = 0; j < space->n; j++)
-			u[taken * space->n + j] =
-				importance_coordinate(&space->parameters[j], trial->x[j]);
-		loss[taken] = (double)NAN;
-		if (trial->state == TRIAL_SUCCEEDED && trial->values)
-			loss[taken] = objective_loss(&view->spec->objectives[k], trial->values[k]);
-		feasible[taken++] = !(trial->violation > 0);
-	}
-	request->points.n = taken;
-	request->points.u = u;
-	request->points.loss = loss;
-	request->points.feasible = feasible;
-	return true;
 }
 
 static void take(const struct view *view, void *context)
@@ -126,8 +66,10 @@ static void take(const struct view *view, void *context)
 	request->finished = view->n_finished;
 	request->version = view->counts.version;
 	request->seed = spec->seed;
-	request->no_memory = !request->objective || !take_axes(spec->space, request) ||
-			     !take_points(view, k, request);
+	request->no_memory =
+		!request->objective ||
+		importance_gather(view, k, false, points_max(request->method, spec->space->n),
+			request->arena, &request->points);
 }
 
 /* ---- the reply ---- */
@@ -168,7 +110,7 @@ static struct item *list_items(
 	if (!items)
 		return NULL;
 	for (size_t j = 0; j < d; j++)
-		items[j] = (struct item){ request->addresses[j], j, found->share[j],
+		items[j] = (struct item){ request->points.addresses[j], j, found->share[j],
 			found->variance ? found->variance[j] : 0 };
 	qsort(items, d, sizeof(*items), by_parameter);
 	for (size_t j = 0; j < d; j++) {
@@ -214,9 +156,9 @@ static void write_pairs(struct buffer *out, const struct request *request,
 {
 	for (size_t i = 0; i < found->n_pairs && i < most; i++) {
 		buffer_add_text(out, i ? ",{\"parameters\":[" : "{\"parameters\":[");
-		json_write_string(out, request->addresses[found->pairs[i].a]);
+		json_write_string(out, request->points.addresses[found->pairs[i].a]);
 		buffer_add_char(out, ',');
-		json_write_string(out, request->addresses[found->pairs[i].b]);
+		json_write_string(out, request->points.addresses[found->pairs[i].b]);
 		buffer_add_text(out, "],\"variance\":");
 		json_write_number(out, found->pairs[i].variance, false);
 		buffer_add_char(out, '}');

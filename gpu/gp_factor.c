@@ -67,13 +67,14 @@ size_t gp_factor_bytes(const struct gp_factor *factor)
 	return sizeof(*factor) + factor->engine->ops->factor_bytes(factor->self);
 }
 
-/* Before a call: a device that was given up is not asked again. */
-static int check_engine(const struct gp_factor *factor, struct error *err)
+/* Before a call: a device that was given up is not asked again, and values are numbers. */
+static int begin(const struct gp_factor *factor, const double *values, size_t n, const char *what,
+	struct error *err)
 {
 	if (compute_lost(factor->compute, factor->engine))
 		return fail(err, CODE_UNAVAILABLE,
 			"the device that held this model was given up: make it again");
-	return 0;
+	return check_finite(values, n, what, err);
 }
 
 /* After a call: a device that failed is given up. The factor was its own, so the call is not done
@@ -88,8 +89,7 @@ int gp_factor_extend(struct gp_factor *factor, const double *x, size_t m, struct
 {
 	struct error local;
 	err = err ? err : &local;
-	int code = check_engine(factor, err);
-	code = code ? code : check_finite(x, m * factor->d, "x", err);
+	int code = begin(factor, x, m * factor->d, "x", err);
 	if (code || m == 0)
 		return code;
 	if (m > factor->room - factor->n)
@@ -115,8 +115,7 @@ int gp_factor_solve(
 {
 	struct error local;
 	err = err ? err : &local;
-	int code = check_engine(factor, err);
-	code = code ? code : check_finite(y, n_y * factor->n, "y", err);
+	int code = begin(factor, y, n_y * factor->n, "y", err);
 	if (code || n_y == 0)
 		return code;
 	code = factor->engine->ops->factor_solve(factor->self, y, n_y, alpha, err);
@@ -128,8 +127,7 @@ int gp_posterior(struct gp_factor *factor, const double *alpha, const double *x,
 {
 	struct error local;
 	err = err ? err : &local;
-	int code = check_engine(factor, err);
-	code = code ? code : check_finite(x, m * factor->d, "x", err);
+	int code = begin(factor, x, m * factor->d, "x", err);
 	if (code || m == 0)
 		return code;
 	atomic_fetch_add(&factor->compute->posteriors, 1);
@@ -142,8 +140,7 @@ int gp_posterior_gradient(struct gp_factor *factor, const double *alpha, const d
 {
 	struct error local;
 	err = err ? err : &local;
-	int code = check_engine(factor, err);
-	code = code ? code : check_finite(x, factor->d, "x", err);
+	int code = begin(factor, x, factor->d, "x", err);
 	if (code)
 		return code;
 	atomic_fetch_add(&factor->compute->posteriors, 1);
@@ -157,8 +154,7 @@ int gp_covariance(struct gp_factor *factor, const double *x, size_t m, const dou
 {
 	struct error local;
 	err = err ? err : &local;
-	int code = check_engine(factor, err);
-	code = code ? code : check_finite(x, m * factor->d, "x", err);
+	int code = begin(factor, x, m * factor->d, "x", err);
 	code = code ? code : check_finite(z, p * factor->d, "z", err);
 	if (code || m == 0 || p == 0)
 		return code;

@@ -7,24 +7,26 @@
 
 #include "core/space.h"
 
-#define FEW_TRIALS     5    /* ended trials before shares of them mean anything */
-#define FEW_CHECKS     10   /* results before a constraint is called out of reach */
-#define MANY_FAILED    0.3  /* share of the ended trials */
-#define MANY_LOST      0.2  /* likewise */
-#define BOUND_RESULTS  20   /* results before the place of the best ones means anything */
-#define BOUND_SHARE    0.6  /* of the best tenth, at the same end of a range */
-#define BOUND_NEAR     0.02 /* of the range */
-#define NOISE_RESULTS  100
-#define EFFECT_RESULTS 100
-#define EFFECT_SHARE   0.01
-#define PAIR_WORK      50000000u /* coordinates compared: a tenth of a second */
+#define FEW_TRIALS	   5	/* ended trials before shares of them mean anything */
+#define FEW_CHECKS	   10	/* results before a constraint is called out of reach */
+#define MANY_FAILED	   0.3	/* share of the ended trials */
+#define MANY_LOST	   0.2	/* likewise */
+#define BOUND_RESULTS	   20	/* results before the place of the best ones means anything */
+#define BOUND_SHARE	   0.6	/* of the best tenth, at the same end of a range */
+#define BOUND_NEAR	   0.02 /* of the range */
+#define NOISE_RESULTS	   100
+#define EFFECT_RESULTS	   100
+#define EFFECT_SHARE	   0.01
+#define EFFECT_COORDINATES 65536u    /* a forest's: half a second at most */
+#define PAIR_WORK	   50000000u /* coordinates compared: a tenth of a second */
 
 struct findings {
 	const struct health_facts *facts;
 	struct arena *arena;
 	struct health_finding *items;
 	size_t n, room;
-	bool failed; /* no memory */
+	double *sorted; /* losses of the points */
+	bool failed;	/* no memory */
 };
 
 static void say(struct findings *out, const char *kind, enum health_severity severity,
@@ -114,34 +116,31 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Losses in ascending order; NULL: no memory (said). */
-static double *sorted_losses(struct findings *out)
+/* Losses in ascending order, for all rules. */
+static bool sort_losses(struct findings *out)
 {
 	const struct importance_points *points = &out->facts->points;
-	double *sorted = arena_array(out->arena, points->n + 1, sizeof(*sorted));
 
-	if (!sorted) {
-		out->failed = true;
-		return NULL;
-	}
-	memcpy(sorted, points->loss, points->n * sizeof(*sorted));
-	qsort(sorted, points->n, sizeof(*sorted), by_value);
-	return sorted;
+	out->sorted = arena_array(out->arena, points->n + 1, sizeof(*out->sorted));
+	if (!out->sorted)
+		return false;
+	memcpy(out->sorted, points->loss, points->n * sizeof(*out->sorted));
+	qsort(out->sorted, points->n, sizeof(*out->sorted), by_value);
+	return true;
 }
 
-static bool is_flat(const struct importance_points *points)
+static bool is_flat(const struct findings *out)
 {
-	for (size_t i = 1; i < points->n; i++)
-		if (points->loss[i] < points->loss[0] || points->loss[i] > points->loss[0])
-			return false;
-	return true;
+	size_t n = out->facts->points.n;
+
+	return n == 0 || !(out->sorted[0] < out->sorted[n - 1]);
 }
 
 static void find_flat(struct findings *out, const char *kind)
 {
 	const struct importance_points *points = &out->facts->points;
 
-	if (points->n < FEW_TRIALS || !is_flat(points))
+	if (points->n < FEW_TRIALS || !is_flat(out))
 		return;
 	say(out, kind, HEALTH_WARNING, NULL,
 		arena_printf(out->arena,
@@ -211,10 +210,9 @@ static void find_noise(struct findings *out, const char *kind)
 
 	while (n * n > PAIR_WORK / d)
 		n /= 2;
-	if (n < NOISE_RESULTS || is_flat(points))
+	if (n < NOISE_RESULTS || is_flat(out))
 		return;
-	const double *sorted = sorted_losses(out);
-	double correlation = sorted ? neighbour_correlation(points, n, sorted) : 1;
+	double correlation = neighbour_correlation(points, n, out->sorted);
 	/* Two standard errors; six in ten points have a neighbour whose neighbour they are. */
 	if (correlation >= 2 * sqrt(1.6 / (double)n))
 		return;
@@ -233,10 +231,9 @@ static void find_bound(struct findings *out, const char *kind)
 	const struct importance_points *points = &out->facts->points;
 	size_t top = points->n / 10 < 5 ? 5 : points->n / 10;
 
-	if (points->n < BOUND_RESULTS || is_flat(points))
+	if (points->n < BOUND_RESULTS || is_flat(out))
 		return;
-	const double *sorted = sorted_losses(out);
-	double limit = sorted ? sorted[top - 1] : -HUGE_VAL;
+	double limit = out->sorted[top - 1];
 	for (size_t j = 0; j < points->d; j++) {
 		size_t n = 0, low = 0, high = 0;
 		uint64_t few = points->axes[j].n_values;
@@ -253,33 +250,51 @@ static void find_bound(struct findings *out, const char *kind)
 		size_t most = low > high ? low : high;
 		if (n < 5 || (double)most < BOUND_SHARE * (double)n)
 			continue;
-		say(out, kind, HEALTH_INFO, out->facts->addresses[j],
+		say(out, kind, HEALTH_INFO, points->addresses[j],
 			arena_printf(out->arena,
 				"%zu of the %zu best results are at the %s end of %s: the optimum "
 				"may lie beyond; widen its range",
-				most, n, low > high ? "lower" : "upper", out->facts->addresses[j]));
+				most, n, low > high ? "lower" : "upper", points->addresses[j]));
 	}
+}
+
+/* Share of the forest's variance that parameter j has a part in, alone or in a pair. Not the
+ * PED-ANOVA share: that one overlooks a parameter whose good values lie all over its range. */
+static double part_in(const struct importance *importance, size_t j)
+{
+	double part = importance->variance[j];
+
+	for (size_t p = 0; p < importance->n_pairs; p++)
+		if (importance->pairs[p].a == j || importance->pairs[p].b == j)
+			part += importance->pairs[p].variance;
+	return part;
 }
 
 static void find_idle(struct findings *out, const char *kind)
 {
-	const struct importance_points *points = &out->facts->points;
+	struct importance_points points = out->facts->points;
 	struct importance importance;
+	struct rng rng;
 
-	if (points->n < EFFECT_RESULTS || points->d < 2)
+	if (points.n < EFFECT_RESULTS || points.d < 2)
 		return;
-	if (importance_pedanova(points, out->arena, &importance)) {
+	if (points.n > EFFECT_COORDINATES / points.d) /* the first of them, then */
+		points.n = EFFECT_COORDINATES / points.d;
+	rng_init(&rng, out->facts->seed, RNG_FIT, out->facts->version);
+	if (importance_fanova(&points, &rng, out->arena, &importance)) {
 		out->failed = true;
 		return;
 	}
-	for (size_t j = 0; j < points->d && importance.reason == IMPORTANCE_KNOWN; j++) {
-		if (points->axes[j].dropped || importance.share[j] >= EFFECT_SHARE)
+	for (size_t j = 0; j < points.d && importance.reason == IMPORTANCE_KNOWN; j++) {
+		double part = part_in(&importance, j);
+		if (points.axes[j].dropped || part >= EFFECT_SHARE)
 			continue;
-		say(out, kind, HEALTH_INFO, out->facts->addresses[j],
+		say(out, kind, HEALTH_INFO, points.addresses[j],
 			arena_printf(out->arena,
-				"%s has had next to no effect on the results so far (importance "
-				"%.1f %%): fixing it would make the search easier",
-				out->facts->addresses[j], 100 * importance.share[j]));
+				"%s has had next to no effect on the results so far (it has a part "
+				"in %.1f %% of their variance): fixing it would make the search "
+				"easier",
+				points.addresses[j], 100 * part));
 	}
 }
 
@@ -308,7 +323,7 @@ int health_find(const struct health_facts *facts, struct arena *arena,
 	};
 
 	findings.items = arena_array(arena, findings.room, sizeof(*findings.items));
-	findings.failed = !findings.items;
+	findings.failed = !findings.items || !sort_losses(&findings);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules) && !findings.failed; i++)
 		rules[i].find(&findings, rules[i].kind);
 	*out = findings.items;
@@ -318,65 +333,16 @@ int health_find(const struct health_facts *facts, struct arena *arena,
 
 /* ---- gathering ---- */
 
-static bool has_result(const struct view *view, const struct trial *trial)
-{
-	return trial->state == TRIAL_SUCCEEDED && trial->x && view->spec->n_objectives > 0 &&
-	       isfinite(trial->loss);
-}
-
-static int gather_names(const struct view *view, struct arena *arena, struct health_facts *out)
-{
-	const struct space *space = view->spec->space;
-	size_t d = space->n ? space->n : 1;
-	struct importance_axis *axes = arena_array(arena, d, sizeof(*axes));
-	const char **addresses = arena_array(arena, d, sizeof(*addresses));
-	bool *numeric = arena_array(arena, d, sizeof(*numeric));
-
-	if (!axes || !addresses || !numeric)
-		return CODE_NO_MEMORY;
-	for (size_t j = 0; j < space->n; j++) {
-		const struct parameter *parameter = &space->parameters[j];
-		axes[j] = importance_axis_of(parameter);
-		numeric[j] = !parameter->categorical && !parameter->normal;
-		addresses[j] = arena_strdup(arena, parameter->address);
-		if (!addresses[j])
-			return CODE_NO_MEMORY;
-	}
-	out->points.d = space->n;
-	out->points.axes = axes;
-	out->addresses = addresses;
-	out->numeric = numeric;
-	return 0;
-}
-
 static int gather_points(const struct view *view, struct arena *arena, struct health_facts *out)
 {
 	const struct space *space = view->spec->space;
-	size_t n = 0, seen = 0, kept = 0, d = space->n ? space->n : 1;
+	bool *numeric = arena_array(arena, space->n + 1, sizeof(*numeric));
 
-	for (size_t i = 0; i < view->n_finished; i++)
-		n += has_result(view, &view->trials[view->finished[i]]);
-	size_t room = n < HEALTH_POINTS ? n : HEALTH_POINTS;
-	double *u = arena_array(arena, room * d + 1, sizeof(*u));
-	double *loss = arena_array(arena, room + 1, sizeof(*loss));
-	bool *feasible = arena_array(arena, room + 1, sizeof(*feasible));
-
-	if (!u || !loss || !feasible)
+	if (!numeric || importance_gather(view, 0, true, HEALTH_POINTS, arena, &out->points))
 		return CODE_NO_MEMORY;
-	for (size_t i = 0; i < view->n_finished && kept < room; i++) {
-		const struct trial *trial = &view->trials[view->finished[i]];
-		if (!has_result(view, trial) || seen++ * room / n < kept)
-			continue;
-		for (size_t j = 0; j < space->n; j++)
-			u[kept * space->n + j] =
-				importance_coordinate(&space->parameters[j], trial->x[j]);
-		loss[kept] = trial->loss;
-		feasible[kept++] = trial->violation <= 0;
-	}
-	out->points.n = kept;
-	out->points.u = u;
-	out->points.loss = loss;
-	out->points.feasible = feasible;
+	for (size_t j = 0; j < space->n; j++)
+		numeric[j] = !space->parameters[j].categorical && !space->parameters[j].normal;
+	out->numeric = numeric;
 	return 0;
 }
 
@@ -436,8 +402,8 @@ int health_gather(const struct view *view, struct arena *arena, struct health_fa
 	}
 	if (out->message && !(out->message = arena_strdup(arena, out->message)))
 		return CODE_NO_MEMORY;
-	int code = gather_names(view, arena, out);
-	if (code == 0)
-		code = gather_points(view, arena, out);
+	out->seed = view->spec->seed;
+	out->version = view->counts.version;
+	int code = gather_points(view, arena, out);
 	return code ? code : gather_constraints(view, arena, out);
 }

@@ -24,10 +24,10 @@ struct health_facts {
 	int64_t n_results;		 /* succeeded trials */
 	int64_t not_a_number;		 /* of those: first objective NaN or infinite */
 	struct importance_points points; /* results only, in the order they came in */
-	const char *const *addresses;	 /* points.d parameters */
-	const bool *numeric;
+	const bool *numeric;		 /* points.d: has ends that the optimum may lie at */
 	size_t n_constraints;
 	const struct health_constraint *constraints;
+	uint64_t seed, version; /* of the experiment: they name the forest's random stream */
 };
 
 enum health_severity { HEALTH_WARNING, HEALTH_INFO };

@@ -28,6 +28,7 @@
 #include "core/arena.h"
 #include "core/rng.h"
 #include "core/space.h"
+#include "core/view.h"
 
 #define IMPORTANCE_FEW	 4  /* fewer points with a result say nothing */
 #define IMPORTANCE_PAIRS 15 /* of the six parameters that the forest splits most on */
@@ -41,9 +42,10 @@ struct importance_axis {
 struct importance_points {
 	size_t n, d;
 	const struct importance_axis *axes; /* d */
-	const double *u;      /* n rows of d: [0, 1], a category's index, NaN: not active */
-	const double *loss;   /* n: to be minimised; NaN: none */
-	const bool *feasible; /* n */
+	const double *u;	      /* n rows of d: [0, 1], a category's index, NaN: not active */
+	const double *loss;	      /* n: to be minimised; NaN: none */
+	const bool *feasible;	      /* n */
+	const char *const *addresses; /* d; NULL: not needed */
 };
 
 enum importance_reason {
@@ -68,6 +70,12 @@ struct importance {
 
 struct importance_axis importance_axis_of(const struct parameter *parameter);
 double importance_coordinate(const struct parameter *parameter, double value);
+
+/* The ended trials of view that still are points of its space, with their loss in objective k (NaN
+ * unless they succeeded): those whose loss is finite only, or all; at most so many, spread evenly
+ * over the history. Copies, in arena: the view can go on. 0 or CODE_NO_MEMORY. */
+int importance_gather(const struct view *view, size_t k, bool results_only, size_t most,
+	struct arena *arena, struct importance_points *out);
 
 /* 0 or CODE_NO_MEMORY; out's arrays live in arena. */
 int importance_pedanova(

@@ -67,7 +67,7 @@ const command = (code, ...args) => expect(code, cairn, args);
 
 /** Asks until check is content, for at most a minute. */
 async function eventually(what, ask, check) {
-	for (const begun = Date.now(); Date.now() - begun < 60000;) {
+	for (const begun = performance.now(); performance.now() - begun < 60000;) {
 		const answer = await ask();
 		if (check(answer))
 			return answer;
@@ -91,7 +91,7 @@ async function between(t, on) {
 			chunks.push(chunk);
 		const body = Buffer.concat(chunks);
 		seen.push({ method: request.method, path: request.url, key: request.headers['idempotency-key'],
-			body: body.toString(), at: Date.now(), headers: request.headers });
+			body: body.toString(), at: performance.now(), headers: request.headers });
 		request.reply = (status, value, headers = {}) => {
 			response.writeHead(status, { 'content-type': 'application/json', ...headers });
 			response.end(typeof value === 'string' ? value : JSON.stringify(value));
@@ -421,7 +421,7 @@ function hold(id, lease) {
 
 test('the lease of a silent trial is kept', async (t) => {
 	const id = await server.create(flat);
-	const begun = Date.now();
+	const begun = performance.now();
 	const child = hold(id, 1000);
 	t.after(() => child.kill('SIGKILL'));
 	await child.line(0);
@@ -432,7 +432,7 @@ test('the lease of a silent trial is kept', async (t) => {
 		leases.add(trial.lease_expires_at);
 		return leases.size >= 4;
 	});
-	assert.ok(Date.now() - begun > 1500);
+	assert.ok(performance.now() - begun > 1500);
 	child.stdin.end();
 	assert.deepEqual((await child.ended)[0], 0);
 	const trial = await trialOf(id, 0);

@@ -123,6 +123,14 @@ export class Server {
 	}
 }
 
+/** Asks again and again, up to ms; by the monotonic clock, as a machine's own may be set. */
+export async function until(holds, ms = 10000) {
+	for (const end = performance.now() + ms; !await holds();) {
+		assert.ok(performance.now() < end, 'it did not come to hold');
+		await new Promise((resolve) => setTimeout(resolve, 20));
+	}
+}
+
 /**
  * Workers that take trials until there are no more. evaluate(parameters, trial, report) answers the final
  * value, or undefined when it was stopped; report(step, value) answers the command. Answers the trials as

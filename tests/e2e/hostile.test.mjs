@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 
-import { Server } from './harness.mjs';
+import { Server, until } from './harness.mjs';
 
 const spec = { name: 'h', search_space: { x: { _type: 'uniform', _value: [0, 1] } }, tuner: { name: 'random' } };
 const binary = process.env.CAIRND ?? 'build/dev/cairnd';
@@ -41,14 +41,6 @@ async function alive() {
 	const { status } = await server.request('GET', '/healthz');
 	assert.equal(status, 200);
 	assert.equal(server.process.exitCode, null);
-}
-
-/** Asks again and again, up to ms. */
-async function until(holds, ms = 10000) {
-	for (const end = Date.now() + ms; !await holds();) {
-		assert.ok(Date.now() < end, 'it did not come to hold');
-		await new Promise((resolve) => setTimeout(resolve, 20));
-	}
 }
 
 const post = (path, body, type = 'application/json') => `POST ${path} HTTP/1.1\r\nHost: localhost\r\n`
@@ -118,13 +110,13 @@ test('slow clients hold nobody up, and are cut off', async () => {
 		socket.gone = once(socket, 'close').then(() => clearInterval(socket.drip));
 		return socket;
 	});
-	const begun = Date.now();
+	const begun = performance.now();
 	for (let i = 0; i < 20; i++)
 		await alive();
 	await server.create(spec);
-	assert.ok(Date.now() - begun < 3000, 'others are answered meanwhile');
+	assert.ok(performance.now() - begun < 3000, 'others are answered meanwhile');
 	await Promise.all(sockets.map((socket) => socket.gone));
-	assert.ok(Date.now() - begun < 20000, 'the slow ones are cut off');
+	assert.ok(performance.now() - begun < 20000, 'the slow ones are cut off');
 	assert.ok(await server.metric('cairn_http_timeouts_total') >= 150);
 });
 
