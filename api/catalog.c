@@ -17,6 +17,7 @@ static const struct capability {
 	{ TUNER_NESTED, "nested" },
 	{ TUNER_CONTINUOUS, "continuous" },
 	{ TUNER_MULTI_OBJECTIVE, "multi_objective" },
+	{ TUNER_MULTI_FIDELITY, "multi_fidelity" },
 	{ TUNER_NEEDS_METRICS, "needs_metrics" },
 	{ TUNER_OWN_ORDER, "own_order" },
 	{ TUNER_EXTERNAL, "external" },

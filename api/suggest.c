@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "algorithms/tuners/rung.h"
 #include "api/allowance.h"
 #include "api/body.h"
 #include "api/loop.h"
@@ -32,16 +33,31 @@ static const struct field suggest_fields[] = {
 	{ NULL },
 };
 
-static void write_resume(struct buffer *out, int64_t trial, int64_t step, const char *checkpoint)
+/* Where a worker can go on; steps that are negative are not known. */
+struct origin {
+	int64_t trial, step;
+	int64_t rung; /* highest one completed; -1: the tuner knows no resources */
+	const char *checkpoint;
+};
+
+static void write_step(struct buffer *out, const char *key, int64_t step)
 {
-	buffer_printf(out, ",\"resume_from\":{\"trial\":%" PRId64 ",\"step\":", trial);
+	buffer_printf(out, ",\"%s\":", key);
 	if (step >= 0)
 		buffer_printf(out, "%" PRId64, step);
 	else
 		buffer_add_text(out, "null");
+}
+
+static void write_resume(struct buffer *out, const struct origin *origin)
+{
+	buffer_printf(out, ",\"resume_from\":{\"trial\":%" PRId64, origin->trial);
+	write_step(out, "step", origin->step);
+	if (origin->rung >= 0)
+		write_step(out, "resource", origin->rung);
 	buffer_add_text(out, ",\"checkpoint\":");
-	if (checkpoint)
-		json_write_string(out, checkpoint);
+	if (origin->checkpoint)
+		json_write_string(out, origin->checkpoint);
 	else
 		buffer_add_text(out, "null");
 	buffer_add_char(out, '}');
@@ -63,15 +79,17 @@ static int64_t step_before(const struct trial *trial)
 static void write_origin(struct buffer *out, const struct view *view, const struct trial *trial)
 {
 	const struct trial *parent = trial->parent >= 0 ? view_trial(view, trial->parent) : NULL;
-	if (trial->attempt > 1) {
-		int64_t step = step_before(trial);
-		if (step >= 0 || trial->checkpoint) {
-			write_resume(out, trial->number, step, trial->checkpoint);
-			return;
-		}
+	bool climbs = !isnan(rung_top(view->spec));
+	struct origin origin = { trial->number, step_before(trial),
+		climbs ? rung_reached(view->spec, trial) : -1, trial->checkpoint };
+
+	if (trial->attempt > 1 && (origin.step >= 0 || origin.checkpoint)) {
+		write_resume(out, &origin);
+	} else if (parent) {
+		origin = (struct origin){ parent->number, parent->last_step, climbs ? 0 : -1,
+			parent->checkpoint };
+		write_resume(out, &origin);
 	}
-	if (parent)
-		write_resume(out, parent->number, parent->last_step, parent->checkpoint);
 }
 
 /* What the tuner said of it, and the version of the log it knew. */

@@ -1,5 +1,7 @@
 /* GET /v1/experiments/{id}/trials and .../best: trials as pages, CSV or NDJSON. */
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/body.h"
@@ -7,6 +9,7 @@
 #include "api/problem.h"
 #include "api/reply.h"
 #include "api/table.h"
+#include "api/view_read.h"
 #include "core/json.h"
 
 #define BEST_DEFAULT 10
@@ -215,27 +218,30 @@ static bool filter_of(struct call *call, struct trial_filter *filter)
 	return page_arguments(call, &filter->limit, &filter->cursor);
 }
 
-static void reply_page(struct api *api, struct session *session, struct call *call,
-	const struct trial_filter *filter, bool pages)
+static void write_page(struct call *call, const struct trial_page *page, bool pages)
+{
+	page_begin(call);
+	for (size_t i = 0; i < page->n; i++) {
+		page_between(call);
+		write_trial(&call->out, &page->rows[i]);
+	}
+	if (pages)
+		page_end(call, page->next);
+	else
+		buffer_add_text(&call->out, "]}");
+	reply_json(call, 200);
+}
+
+static void reply_page(
+	struct session *session, struct call *call, const struct trial_filter *filter)
 {
 	struct trial_page page;
 	struct error err = { 0 };
 
-	(void)api;
-	if (store_trial_list(session, filter, &call->arena, &page, &err)) {
+	if (store_trial_list(session, filter, &call->arena, &page, &err))
 		problem_reply(call, &err, NULL);
-		return;
-	}
-	page_begin(call);
-	for (size_t i = 0; i < page.n; i++) {
-		page_between(call);
-		write_trial(&call->out, &page.rows[i]);
-	}
-	if (pages)
-		page_end(call, page.next);
 	else
-		buffer_add_text(&call->out, "]}");
-	reply_json(call, 200);
+		write_page(call, &page, true);
 }
 
 void trial_list(struct api *api, struct session *session, struct call *call)
@@ -248,14 +254,76 @@ void trial_list(struct api *api, struct session *session, struct call *call)
 	filter.experiment = row.id;
 	enum format format = reply_format(call, false);
 	if (format == FORMAT_JSON)
-		reply_page(api, session, call, &filter, true);
+		reply_page(session, call, &filter);
 	else
 		trial_stream(call, &row, &filter, format);
+}
+
+/* ---- the best ---- */
+
+struct paused {
+	struct call *call;
+	size_t top;
+	const struct trial **items; /* NULL: no memory */
+	size_t n;
+	bool maximize;
+};
+
+/* The higher rung first, then the better value; ties by age. */
+static int compare_paused(const void *a, const void *b, void *context)
+{
+	const struct paused *paused = context;
+	const struct trial *x = *(const struct trial *const *)a;
+	const struct trial *y = *(const struct trial *const *)b;
+
+	if (x->resource != y->resource)
+		return x->resource > y->resource ? -1 : 1;
+	if (x->last_value != y->last_value)
+		return (x->last_value > y->last_value) == paused->maximize ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void write_paused(const struct view *view, void *context)
+{
+	struct paused *paused = context;
+	size_t room = (size_t)view->counts.by_state[TRIAL_PAUSED];
+
+	paused->items = arena_array(&paused->call->arena, room + 1, sizeof(*paused->items));
+	paused->maximize = view->spec->objectives[0].maximize;
+	for (size_t i = 0; paused->items && i < view->n_trials; i++) {
+		const struct trial *trial = &view->trials[i];
+		if (trial->state == TRIAL_PAUSED && !isnan(trial->resource) &&
+			!isnan(trial->last_value))
+			paused->items[paused->n++] = trial;
+	}
+	if (paused->n > 1)
+		qsort_r(paused->items, paused->n, sizeof(*paused->items), compare_paused, paused);
+	page_begin(paused->call);
+	for (size_t i = 0; i < paused->n && i < paused->top; i++) {
+		page_between(paused->call);
+		write_trial(&paused->call->out, paused->items[i]);
+	}
+	buffer_add_text(&paused->call->out, "]}");
+}
+
+/* No trial is complete yet: those that wait on the highest rung of a multi-fidelity tuner. */
+static void reply_paused(struct api *api, struct session *session, struct call *call, size_t top)
+{
+	struct paused paused = { .call = call, .top = top };
+
+	if (!view_read(api, session, call, write_paused, &paused))
+		return;
+	if (paused.items)
+		reply_json(call, 200);
+	else
+		no_memory_reply(call);
 }
 
 void trial_best(struct api *api, struct session *session, struct call *call)
 {
 	struct experiment_row row;
+	struct trial_page page;
+	struct error err = { 0 };
 	int64_t top;
 
 	if (!query_int(call, "top", 1, LIMIT_PAGE, BEST_DEFAULT, &top) ||
@@ -267,5 +335,10 @@ void trial_best(struct api *api, struct session *session, struct call *call)
 		.sort = TRIAL_BY_LOSS,
 		.limit = (size_t)top,
 	};
-	reply_page(api, session, call, &filter, false);
+	if (store_trial_list(session, &filter, &call->arena, &page, &err))
+		problem_reply(call, &err, NULL);
+	else if (page.n == 0 && row.counts.by_state[TRIAL_PAUSED] > 0)
+		reply_paused(api, session, call, (size_t)top);
+	else
+		write_page(call, &page, false);
 }

@@ -77,6 +77,11 @@ static void write_result(struct buffer *out, const struct trial *trial)
 	else
 		buffer_add_text(out, ",\"feasible\":null");
 	write_count_member(out, "last_step", trial->last_step);
+	buffer_add_text(out, ",\"last_value\":");
+	if (trial->last_step >= 0)
+		json_write_number(out, trial->last_value, false);
+	else
+		buffer_add_text(out, "null");
 	write_text_member(out, "message", trial->message);
 	write_text_member(out, "checkpoint", trial->checkpoint);
 }

@@ -332,6 +332,8 @@ static int apply_assigned(struct view *view, struct trial *trial, const struct e
 	if (event->worker && !worker)
 		return CODE_NO_MEMORY;
 	set_state(view, trial, TRIAL_RUNNING);
+	if (!isnan(event->resource)) /* a promotion, or told again */
+		trial->resource = event->resource;
 	hand_out(trial, event, worker, trial->attempt + 1);
 	return 0;
 }
@@ -408,7 +410,8 @@ static const struct rule rules[EVENT_KIND_COUNT] = {
 	[EVENT_OBSERVED] = { .on_trial = apply_observed, .states = IN_PENDING | IN(TRIAL_LOST) },
 	[EVENT_FAILED] = { .on_trial = apply_failed, .states = IN_PENDING },
 	[EVENT_STOPPED] = { .on_trial = apply_stopped, .states = IN_PENDING },
-	[EVENT_PAUSED] = { .on_trial = apply_paused, .states = IN_RUNNING },
+	/* Waiting: its lease ran out, but then the result came all the same. */
+	[EVENT_PAUSED] = { .on_trial = apply_paused, .states = IN_RUNNING | IN_WAITING },
 	[EVENT_EXPIRED] = { .on_trial = apply_expired, .states = IN_RUNNING },
 	[EVENT_RELEASED] = { .on_trial = apply_released, .states = IN_RUNNING },
 	[EVENT_CANCELLED] = { .on_trial = apply_cancelled, .states = IN_PENDING },

@@ -147,6 +147,17 @@ static bool target_reached(const struct view *view)
 	return best->loss <= objective_loss(objective, target);
 }
 
+/* Will no trial come to life again? Of paused ones only the tuner knows: it is asked by the next
+ * suggest. One that promotes nothing leaves them as they are. */
+static bool all_over(const struct view *view)
+{
+	const int64_t *by_state = view->counts.by_state;
+	bool promotes = (view->spec->tuner->caps & TUNER_MULTI_FIDELITY) != 0;
+
+	return by_state[TRIAL_RUNNING] + by_state[TRIAL_WAITING] == 0 &&
+	       (by_state[TRIAL_PAUSED] == 0 || !promotes);
+}
+
 void settle(struct draft *draft)
 {
 	const struct view *view = draft->view;
@@ -159,8 +170,7 @@ void settle(struct draft *draft)
 		reason = "target";
 	else if (limits->patience && view->counts.since_best >= limits->patience)
 		reason = "patience";
-	else if (limits->max_trials && view->counts.handed >= limits->max_trials &&
-		 view_pending(view) == 0)
+	else if (limits->max_trials && view->counts.handed >= limits->max_trials && all_over(view))
 		reason = "max_trials";
 	if (reason)
 		draft_status(draft, STATUS_DONE, reason);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "algorithms/assessors/assessor.h"
+#include "algorithms/tuners/rung.h"
 #include "engine/internal.h"
 
 static int item_fail(struct observe_item *item, enum code code, const char *what)
@@ -18,8 +19,10 @@ enum command trial_command(const struct view *view, const struct trial *trial, c
 		*reason = trial->message ? trial->message : trial_state_name(trial->state);
 		return COMMAND_STOP;
 	}
-	if (trial->state == TRIAL_PAUSED)
+	if (trial->state == TRIAL_PAUSED) {
+		*reason = "rung";
 		return COMMAND_PAUSE;
+	}
 	if (trial->state == TRIAL_RUNNING && view->counts.status == STATUS_STOPPED) {
 		*reason = "the experiment was stopped";
 		return COMMAND_STOP;
@@ -172,6 +175,59 @@ static void assess(struct draft *draft, int64_t number)
 		stop_trial(draft, trial, reason);
 }
 
+/* The step of a report that names none. Where steps are units of a resource they count from one,
+ * and on from what earlier attempts have reached. */
+static int64_t next_step(const struct view *view, const struct trial *trial, uint32_t attempt)
+{
+	if (attempt != trial->attempt)
+		return 0;
+	if (isnan(trial->resource) || isnan(rung_top(view->spec)))
+		return trial->last_step + 1;
+	int64_t reached = rung_reached(view->spec, trial);
+	return (trial->last_step > reached ? trial->last_step : reached) + 1;
+}
+
+/* ---- rungs: results short of the resource of a complete trial ---- */
+
+/* Is this attempt's result one for a rung, given or still to come? A trial that waits since its
+ * lease ran out may deliver it as well as a running one. */
+static bool ends_rung(const struct view *view, const struct trial *trial, uint32_t attempt)
+{
+	return attempt == trial->attempt && rung_pauses(view->spec, trial) &&
+	       (trial->state == TRIAL_RUNNING || trial->state == TRIAL_WAITING ||
+		       trial->state == TRIAL_PAUSED);
+}
+
+static void pause_trial(struct draft *draft, const struct trial *trial)
+{
+	struct event event;
+	event_init(&event, EVENT_PAUSED, trial->number);
+	event.attempt = trial->attempt;
+	event.resource = trial->resource;
+	draft_add(draft, &event, NULL);
+}
+
+/* A report at or beyond the trial's resource, or its final value: kept as the report of the step
+ * that the resource is, and the trial is paused. When it is paused already the same value is a
+ * repeat, another one at that step a conflict, and what comes for later steps is late. */
+static void observe_rung(struct draft *draft, const struct trial *trial, struct event *event,
+	struct observe_item *item)
+{
+	int64_t number = trial->number, step = (int64_t)trial->resource;
+	const struct report *known = find_report(trial, event->attempt, step);
+	bool same = known && known->digest == metrics_digest(event->metrics, event->n_metrics);
+
+	if (trial->state == TRIAL_PAUSED && event->step > step && !same) {
+		event->late = true;
+		add_report(draft, trial, event, item);
+		return;
+	}
+	event->step = step;
+	add_report(draft, trial, event, item);
+	if (item->accepted && !item->repeated && !draft->code)
+		pause_trial(draft, &draft->view->trials[number]);
+}
+
 static void observe_report(struct draft *draft, const struct observation *observation,
 	uint32_t attempt, struct observe_item *item)
 {
@@ -180,9 +236,13 @@ static void observe_report(struct draft *draft, const struct observation *observ
 
 	event_init(&event, EVENT_REPORTED, trial->number);
 	fill_event(draft, &event, observation, attempt);
-	event.late = trial->state != TRIAL_RUNNING || attempt != trial->attempt;
 	if (event.step < 0)
-		event.step = attempt == trial->attempt ? trial->last_step + 1 : 0;
+		event.step = next_step(draft->view, trial, attempt);
+	if (ends_rung(draft->view, trial, attempt) && (double)event.step >= trial->resource) {
+		observe_rung(draft, trial, &event, item);
+		return;
+	}
+	event.late = trial->state != TRIAL_RUNNING || attempt != trial->attempt;
 	add_report(draft, trial, &event, item);
 	if (item->accepted && !item->repeated && !event.late)
 		assess(draft, observation->trial);
@@ -204,6 +264,29 @@ static void observe_late_final(struct draft *draft, const struct observation *ob
 	add_report(draft, trial, &event, item);
 }
 
+/* Where trials are promoted the final value of an older attempt may have been for a lower rung, and
+ * that of a lost trial was not for the resource of a complete one: they end nothing. */
+static bool ends_nothing(const struct view *view, const struct trial *trial, uint32_t attempt)
+{
+	if (isnan(trial->resource) || isnan(rung_top(view->spec)))
+		return false;
+	return attempt < trial->attempt ||
+	       (trial->state == TRIAL_LOST && rung_pauses(view->spec, trial));
+}
+
+static void observe_past_final(struct draft *draft, const struct observation *observation,
+	const struct event *event, struct observe_item *item)
+{
+	const struct trial *trial = &draft->view->trials[event->trial];
+	uint64_t digest = metrics_digest(event->metrics, event->n_metrics);
+
+	for (uint32_t i = 0; i < trial->n_reports; i++)
+		item->repeated = item->repeated || (trial->reports[i].attempt == event->attempt &&
+							   trial->reports[i].digest == digest);
+	if (!item->repeated)
+		observe_late_final(draft, observation, event->attempt, item);
+}
+
 static void observe_final(struct draft *draft, const struct observation *observation,
 	uint32_t attempt, struct observe_item *item)
 {
@@ -216,7 +299,13 @@ static void observe_final(struct draft *draft, const struct observation *observa
 		item->accepted = false;
 		return;
 	}
-	if (trial->state == TRIAL_SUCCEEDED) {
+	if (ends_rung(draft->view, trial, attempt)) {
+		event.kind = EVENT_REPORTED;
+		event.step = (int64_t)trial->resource;
+		observe_rung(draft, trial, &event, item);
+	} else if (ends_nothing(draft->view, trial, attempt)) {
+		observe_past_final(draft, observation, &event, item);
+	} else if (trial->state == TRIAL_SUCCEEDED) {
 		if (trial->digest == metrics_digest(event.metrics, event.n_metrics))
 			item->repeated = true;
 		else
@@ -246,8 +335,9 @@ static void observe_failed(struct draft *draft, const struct observation *observ
 		item->repeated = true;
 		return;
 	}
-	/* An attempt that was given up on may fail: the one that replaced it goes on. */
-	if (trial_ended(trial) || attempt != trial->attempt) {
+	/* An attempt that was given up on may fail: the one that replaced it goes on. One that has
+	 * brought its rung's result is over. */
+	if (trial_ended(trial) || attempt != trial->attempt || trial->state == TRIAL_PAUSED) {
 		item->late = true;
 		return;
 	}

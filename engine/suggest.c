@@ -1,7 +1,9 @@
 /* Handing out trials: what comes first, what the limits allow, what the tuner proposes. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
+#include "algorithms/tuners/rung.h"
 #include "algorithms/tuners/tuner.h"
 #include "engine/internal.h"
 
@@ -66,11 +68,14 @@ static void resume_own(struct hand_out *out)
 	}
 }
 
-static bool assign(struct hand_out *out, const struct trial *trial)
+/* Hands a trial out again, up to resource (NaN: what its tuner gives to a complete trial, if it
+ * speaks of resources at all). */
+static bool assign(struct hand_out *out, const struct trial *trial, double resource)
 {
 	struct event event;
 	event_init(&event, EVENT_ASSIGNED, trial->number);
 	event.attempt = trial->attempt + 1;
+	event.resource = isnan(resource) ? rung_top(out->draft->view->spec) : resource;
 	event.worker = out->op->suggest.worker;
 	event.lease_ms = lease_of(out->draft, out->op);
 	out->numbers[out->n++] = event.trial;
@@ -87,7 +92,7 @@ static bool assign_waiting(struct hand_out *out)
 			continue;
 		if (out->n == out->op->suggest.count || !room_to_run(out))
 			return true;
-		if (!assign(out, &view->trials[i]))
+		if (!assign(out, &view->trials[i], view->trials[i].resource))
 			return false;
 	}
 	return true;
@@ -137,7 +142,8 @@ static int suggest_new(struct hand_out *out, const struct proposal *proposal)
 	return draft_add(draft, &event, NULL);
 }
 
-static int ask(struct hand_out *out, struct proposal *proposal, struct error *err)
+static int ask(
+	struct hand_out *out, bool promote_only, struct proposal *proposal, struct error *err)
 {
 	struct draft *draft = out->draft;
 	size_t n = draft->view->spec->space->n;
@@ -153,7 +159,7 @@ static int ask(struct hand_out *out, struct proposal *proposal, struct error *er
 		return fail(err, CODE_NO_MEMORY, "no memory for a proposal");
 	for (size_t i = 0; i < n; i++)
 		proposal->x[i] = NAN;
-	const struct knowledge know = { .view = draft->view };
+	const struct knowledge know = { .view = draft->view, .promote_only = promote_only };
 	int64_t started = mono_us();
 	int rc = tuner_ask(&know, &draft->arena, proposal, err);
 	draft->ask_us += mono_us() - started;
@@ -162,11 +168,12 @@ static int ask(struct hand_out *out, struct proposal *proposal, struct error *er
 }
 
 /* Nothing new will ever come; what is still running may come back, and then somebody must take it.
- */
+ * Paused trials that are not promoted stay as they are. */
 static void no_more(struct hand_out *out, const char *reason)
 {
 	struct draft *draft = out->draft;
-	if (view_pending(draft->view) > 0) {
+	const int64_t *by_state = draft->view->counts.by_state;
+	if (by_state[TRIAL_RUNNING] + by_state[TRIAL_WAITING] > 0) {
 		out->reason = "waiting_for_results";
 	} else {
 		draft_status(draft, STATUS_DONE, reason);
@@ -174,24 +181,49 @@ static void no_more(struct hand_out *out, const char *reason)
 	}
 }
 
+/* May the tuner get no more numbers? */
+static bool is_spent(const struct view *view)
+{
+	int64_t handed = view->counts.handed, max = view->spec->limits.max_trials;
+	return (max && handed >= max) || handed >= LIMIT_TRIALS;
+}
+
+/* Asks for a new trial while there are numbers, and for a promotion when there are none, or when
+ * the search space has no new point. *reason: why there are no more. */
+static int ask_next(
+	struct hand_out *out, struct proposal *proposal, const char **reason, struct error *err)
+{
+	const struct view *view = out->draft->view;
+	bool promotes = (view->spec->tuner->caps & TUNER_MULTI_FIDELITY) != 0;
+	int rc = CODE_EXHAUSTED;
+
+	*reason = is_spent(view) ? "max_trials" : "exhausted";
+	if (!is_spent(view))
+		rc = ask(out, false, proposal, err);
+	if (rc == CODE_EXHAUSTED && promotes)
+		rc = ask(out, true, proposal, err);
+	return rc;
+}
+
+static bool hand_over(struct hand_out *out, const struct proposal *proposal)
+{
+	if (proposal->promote < 0)
+		return suggest_new(out, proposal) == 0;
+	const struct trial *trial = view_trial(out->draft->view, proposal->promote);
+	assert(trial && trial->state == TRIAL_PAUSED);
+	return assign(out, trial, proposal->resource);
+}
+
 /* False: a failure that ends the draft. */
 static bool propose(struct hand_out *out)
 {
-	struct draft *draft = out->draft;
-	const struct limits *limits = &draft->view->spec->limits;
-
 	while (out->n < out->op->suggest.count && room_to_run(out)) {
 		struct proposal proposal;
 		struct error error = { 0 };
-		int64_t handed = draft->view->counts.handed;
-		if ((limits->max_trials && handed >= limits->max_trials) ||
-			handed >= LIMIT_TRIALS) {
-			no_more(out, "max_trials");
-			return true;
-		}
-		int rc = ask(out, &proposal, &error);
+		const char *reason;
+		int rc = ask_next(out, &proposal, &reason, &error);
 		if (rc == CODE_EXHAUSTED) {
-			no_more(out, "exhausted");
+			no_more(out, reason);
 			return true;
 		}
 		if (rc == CODE_WAIT) {
@@ -202,7 +234,7 @@ static bool propose(struct hand_out *out)
 			op_fail(out->op, error.code, "%s", error.message);
 			return true;
 		}
-		if (suggest_new(out, &proposal))
+		if (!hand_over(out, &proposal))
 			return false;
 	}
 	return true;
@@ -266,6 +298,8 @@ static void suggest_again(struct draft *draft, struct op *op, const struct event
 		}
 		/* As it was handed out then, whatever has become of it. */
 		then->attempt = event->attempt;
+		if (!isnan(event->resource))
+			then->resource = event->resource;
 		then->worker = event->worker;
 		then->lease_ms = event->lease_ms;
 		then->lease_until_ms = event->at_ms + event->lease_ms;

@@ -9,13 +9,12 @@
  * instead locks onto the branch that was tuned first: its l / g is the sharpest.) Parameters of one
  * legal value are in no group.
  */
-#include "algorithms/tuners/tuner.h"
+#include "algorithms/tuners/tpe.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "algorithms/tuners/parzen.h"
-#include "algorithms/tuners/tpe_history.h"
 #include "algorithms/tuners/unique.h"
 
 struct settings {
@@ -421,6 +420,29 @@ static int tpe_ask(const struct knowledge *know, struct rng *rng, struct arena *
 		code = propose(&ask, arena, out);
 		arena_release(&ask.scratch);
 	}
+	return code ? fail(err, CODE_NO_MEMORY, "no memory for the tree-structured Parzen model")
+		    : 0;
+}
+
+int tpe_propose(const struct view *view, const struct tpe_history *history,
+	const struct tpe_plan *plan, struct rng *rng, struct arena *arena, struct proposal *out,
+	struct error *err)
+{
+	struct ask ask = {
+		.view = view, .space = view->spec->space, .rng = rng, .history = *history
+	};
+	struct option_set defaults;
+
+	options_init(&defaults, options);
+	read_settings(&defaults, &ask.settings);
+	ask.settings.n_startup = plan->n_group;
+	ask.settings.n_candidates = plan->n_candidates;
+	ask.settings.split = (struct tpe_split_rule){
+		.gamma = plan->good, .below_max = SIZE_MAX, .below_min = plan->n_good
+	};
+	arena_init(&ask.scratch, arena->limit);
+	int code = propose(&ask, arena, out);
+	arena_release(&ask.scratch);
 	return code ? fail(err, CODE_NO_MEMORY, "no memory for the tree-structured Parzen model")
 		    : 0;
 }

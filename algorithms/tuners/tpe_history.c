@@ -179,6 +179,8 @@ static size_t below_count(const struct tpe_split_rule *rule, size_t ranked)
 	double below = ceil(rule->gamma * (rule->root ? sqrt(n) : n));
 	if (below > (double)rule->below_max)
 		below = (double)rule->below_max;
+	if (below < (double)rule->below_min)
+		below = (double)rule->below_min;
 	return below < n ? (size_t)below : ranked;
 }
 

@@ -41,6 +41,7 @@ struct tpe_split_rule {
 	double gamma;
 	bool root;	  /* ceil(gamma sqrt n) instead of ceil(gamma n) */
 	size_t below_max; /* ceiling of the below side */
+	size_t below_min; /* and its floor, as far as there are ranked trials */
 };
 
 struct tpe_side {

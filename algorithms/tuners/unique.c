@@ -109,8 +109,8 @@ static int walk(
 }
 
 /* The tuner has nothing new: independent draws, then every point in turn. */
-static int propose_untried(
-	const struct view *view, struct arena *arena, struct proposal *out, struct error *err)
+static int propose_untried(const struct view *view, const struct proposal *first,
+	struct arena *arena, struct proposal *out, struct error *err)
 {
 	const struct space *space = view->spec->space;
 	bool walkable = space->finite && space->count > 0 && space->count <= WALK_LIMIT;
@@ -120,6 +120,11 @@ static int propose_untried(
 	int code;
 
 	proposal_clear(out, space->n);
+	/* Whatever the point, its place on the ladder stays as it was proposed. */
+	if (view->spec->tuner->caps & TUNER_MULTI_FIDELITY) {
+		out->resource = first->resource;
+		out->tag = first->tag;
+	}
 	out->arm = ARM_UNTRIED;
 	attempt_stream(view, ATTEMPT_FALLBACK, &rng);
 	for (uint32_t i = 0; i < draws; i++) {
@@ -181,10 +186,11 @@ int tuner_ask(
 	if (code != 0 || (tuner->algorithm.caps & TUNER_OWN_ORDER) || out->promote >= 0 ||
 		unique_fresh(view, out->x))
 		return code;
+	const struct proposal first = *out;
 	code = redraw(know, tuner, arena, out, &found, err);
 	if (code != 0 || found)
 		return code;
-	return propose_untried(view, arena, out, err);
+	return propose_untried(view, &first, arena, out, err);
 }
 
 int propose_startup(const struct view *view, struct rng *rng, struct arena *arena,

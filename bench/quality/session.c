@@ -46,6 +46,10 @@ static int create(struct session *session, const char *body, struct error *err)
 	if (code != 0)
 		return code;
 	const struct tuner *tuner = tuner_of(spec->tuner);
+	if (tuner->algorithm.caps & TUNER_MULTI_FIDELITY)
+		return fail(err, CODE_INVALID,
+			"%s trains trials step by step, these problems have one result each",
+			tuner->algorithm.name);
 	if (tuner->check) {
 		struct path at = { NULL, "tuner", 0 };
 		struct faults *found = malloc(sizeof(*found));

@@ -124,6 +124,17 @@ CAIRN_API void cairn_trial_free(struct cairn_trial *trial);
 CAIRN_API int64_t cairn_trial_number(const struct cairn_trial *trial);
 CAIRN_API int64_t cairn_trial_attempt(const struct cairn_trial *trial);
 
+/** With a multi-fidelity tuner: the step up to which to train, in total; steps are reported from 1
+ * on. 0: the tuner does not say. Reporting that step (or a final value) pauses the trial:
+ * CAIRN_STOP, and the trial may be handed out again later, with more. */
+CAIRN_API int64_t cairn_trial_resource(const struct cairn_trial *trial);
+
+/** The steps that an earlier attempt has done; 0: none, train from the beginning. */
+CAIRN_API int64_t cairn_trial_start(const struct cairn_trial *trial);
+
+/** The checkpoint that it reported, valid as long as the trial; NULL: none. */
+CAIRN_API const char *cairn_trial_checkpoint(const struct cairn_trial *trial);
+
 /** All parameters as JSON, valid as long as the trial. */
 CAIRN_API const char *cairn_trial_parameters(const struct cairn_trial *trial);
 

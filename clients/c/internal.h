@@ -32,6 +32,8 @@ struct cairn_trial {
 	struct cairn *cairn;
 	char experiment[EXPERIMENT_SIZE];
 	int64_t number, attempt, lease_ms;
+	int64_t resource, start; /* train up to, and on from; 0: not said, from the beginning */
+	char *checkpoint;	 /* NULL: none */
 	json_t *parameters;
 	char *text; /* parameters as JSON */
 

@@ -8,6 +8,19 @@
 #include "internal.h"
 #include "json_text.h"
 
+/* How far to train, where the tuner says so, and what there is to go on from. */
+static bool read_resource(struct cairn_trial *trial, const json_t *given)
+{
+	const json_t *from = json_object_get(given, "resume_from");
+	const json_t *rung = json_object_get(from, "resource");
+	const char *checkpoint = json_string_value(json_object_get(from, "checkpoint"));
+
+	trial->resource = (int64_t)json_number_value(json_object_get(given, "resource"));
+	trial->start = json_integer_value(rung ? rung : json_object_get(from, "step"));
+	trial->checkpoint = checkpoint ? strdup(checkpoint) : NULL;
+	return trial->checkpoint || !checkpoint;
+}
+
 int trial_make(struct cairn *cairn, const char *experiment, const json_t *given, int64_t lease_ms,
 	struct cairn_trial **out, struct cairn_error *error)
 {
@@ -33,9 +46,9 @@ int trial_make(struct cairn *cairn, const char *experiment, const json_t *given,
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&trial->wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	int rc = trial->parameters && trial->text
-			 ? heart_start(trial, error)
-			 : client_fail(error, CAIRN_NO_MEMORY, 0, "no memory for a trial");
+	bool whole = read_resource(trial, given) && trial->parameters && trial->text;
+	int rc = whole ? heart_start(trial, error)
+		       : client_fail(error, CAIRN_NO_MEMORY, 0, "no memory for a trial");
 	if (rc)
 		cairn_trial_free(trial);
 	else
@@ -73,6 +86,7 @@ void cairn_trial_free(struct cairn_trial *trial)
 	}
 	json_decref(trial->parameters);
 	free(trial->text);
+	free(trial->checkpoint);
 	free(trial);
 }
 
@@ -127,6 +141,21 @@ int64_t cairn_trial_number(const struct cairn_trial *trial)
 int64_t cairn_trial_attempt(const struct cairn_trial *trial)
 {
 	return trial->attempt;
+}
+
+int64_t cairn_trial_resource(const struct cairn_trial *trial)
+{
+	return trial->resource;
+}
+
+int64_t cairn_trial_start(const struct cairn_trial *trial)
+{
+	return trial->start;
+}
+
+const char *cairn_trial_checkpoint(const struct cairn_trial *trial)
+{
+	return trial->checkpoint;
 }
 
 const char *cairn_trial_parameters(const struct cairn_trial *trial)

@@ -330,6 +330,9 @@ cairn_create() {
 
 # cairn_suggest EXPERIMENT: takes a trial. Sets CAIRN_EXPERIMENT, CAIRN_TRIAL, CAIRN_ATTEMPT and
 # CAIRN_SUGGESTION (its JSON). Waits while there is nothing now; 4 when there is nothing ever again.
+# With a multi-fidelity tuner CAIRN_RESOURCE is the step up to which to train, in total: its report ends
+# the work (status 4, CAIRN_COMMAND pause), and the trial may come again, with more. CAIRN_START is how many
+# steps are done (0: train from the beginning), CAIRN_CHECKPOINT the checkpoint reported then.
 cairn_suggest() {
 	CAIRN_EXPERIMENT=$1 CAIRN_TRIAL='' CAIRN_ATTEMPT='' CAIRN_SUGGESTION='' CAIRN_REASON=''
 	_cairn_request="{\"worker\":$(cairn_quote "$CAIRN_WORKER"),\"wait\":\"$CAIRN_WAIT\""
@@ -345,6 +348,7 @@ cairn_suggest() {
 			cairn_leaf "$_cairn_suggested" trials.0.attempt || :
 			CAIRN_ATTEMPT=$CAIRN_LEAF
 			CAIRN_SUGGESTION=$_cairn_answer
+			_cairn_set_resource
 			return 0
 		fi
 		if cairn_leaf "$_cairn_suggested" 'done'; then
@@ -356,6 +360,17 @@ cairn_suggest() {
 		cairn_leaf "$_cairn_suggested" retry_after_ms || CAIRN_LEAF=1000
 		sleep "$(((CAIRN_LEAF + 999) / 1000))"
 	done
+}
+
+# PATH: as cairn_leaf of the suggestion, but null is none.
+_cairn_given() { cairn_leaf "$_cairn_suggested" "trials.0.$1" && [ "$CAIRN_LEAF" != null ]; }
+
+# shellcheck disable=SC2034 # for the script that sourced this one
+_cairn_set_resource() {
+	CAIRN_RESOURCE='' CAIRN_START=0 CAIRN_CHECKPOINT=''
+	! _cairn_given resource || CAIRN_RESOURCE=$CAIRN_LEAF
+	! { _cairn_given resume_from.resource || _cairn_given resume_from.step; } || CAIRN_START=$CAIRN_LEAF
+	! _cairn_given resume_from.checkpoint || CAIRN_CHECKPOINT=$CAIRN_LEAF
 }
 
 # cairn_param NAME: a parameter of the current trial. Of a nested choice op, op is the name of the option

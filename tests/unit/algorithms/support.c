@@ -119,6 +119,7 @@ static int64_t place(struct fake *fake, enum event_kind kind, const struct propo
 		event.x = proposal->x;
 		event.tag = proposal->tag;
 		event.parent = proposal->parent;
+		event.resource = proposal->resource;
 	}
 	event.parameters = parameters ? parameters : buffer_text(&text);
 	event.base_version = fake->view.counts.version;
@@ -132,7 +133,24 @@ static int64_t place(struct fake *fake, enum event_kind kind, const struct propo
 	return number;
 }
 
-int fake_suggest(struct fake *fake, int64_t *number)
+/* Goes on with a paused trial, up to a resource. */
+static void promote(struct fake *fake, const struct proposal *proposal)
+{
+	const struct trial *trial = view_trial(&fake->view, proposal->promote);
+	struct event event;
+
+	assert_non_null(trial);
+	assert_int_equal(trial->state, TRIAL_PAUSED);
+	assert_true(proposal->resource > trial->resource);
+	event_init(&event, EVENT_ASSIGNED, proposal->promote);
+	event.attempt = trial->attempt + 1;
+	event.resource = proposal->resource;
+	event.worker = "test";
+	event.lease_ms = LEASE_MS;
+	append(fake, &event);
+}
+
+static int suggest(struct fake *fake, bool promote_only, int64_t *number)
 {
 	struct error err = { 0 };
 	struct proposal proposal;
@@ -140,18 +158,34 @@ int fake_suggest(struct fake *fake, int64_t *number)
 
 	arena_reset(&fake->scratch);
 	clear_proposal(&fake->view, &fake->scratch, &proposal);
-	code = tuner_ask(
-		&(struct knowledge){ .view = &fake->view }, &fake->scratch, &proposal, &err);
+	code = tuner_ask(&(struct knowledge){ .view = &fake->view, .promote_only = promote_only },
+		&fake->scratch, &proposal, &err);
 	if (code == CODE_WAIT || code == CODE_EXHAUSTED)
 		return code;
 	if (code != 0)
 		fail_msg("ask: %s", err.message);
 	assert_non_null(proposal.arm);
 	assert_true(proposal.tag.size <= LIMIT_TAG);
-	int64_t placed = place(fake, EVENT_SUGGESTED, &proposal, NULL);
+	int64_t placed = proposal.promote;
+	if (placed >= 0) {
+		promote(fake, &proposal);
+	} else {
+		assert_false(promote_only);
+		placed = place(fake, EVENT_SUGGESTED, &proposal, NULL);
+	}
 	if (number)
 		*number = placed;
 	return 0;
+}
+
+int fake_suggest(struct fake *fake, int64_t *number)
+{
+	return suggest(fake, false, number);
+}
+
+int fake_promote(struct fake *fake, int64_t *number)
+{
+	return suggest(fake, true, number);
 }
 
 int fake_ask(const struct view *view, double *x)
@@ -289,6 +323,23 @@ void fake_cancel(struct fake *fake, int64_t number)
 	struct event event;
 
 	event_of(fake, EVENT_CANCELLED, number, &event);
+	append(fake, &event);
+}
+
+void fake_expire(struct fake *fake, int64_t number, bool lost)
+{
+	struct event event;
+
+	event_of(fake, EVENT_EXPIRED, number, &event);
+	event.lost = lost;
+	append(fake, &event);
+}
+
+void fake_retry(struct fake *fake, int64_t number)
+{
+	struct event event;
+
+	event_of(fake, EVENT_RETRIED, number, &event);
 	append(fake, &event);
 }
 

@@ -36,9 +36,13 @@ void fake_init_tuner(struct fake *fake, const char *tuner, const char *options, 
 
 void fake_release(struct fake *fake);
 
-/* Asks the experiment's tuner through tuner_ask and applies the suggestion, which then runs.
- * 0 (*number is the trial), CODE_WAIT or CODE_EXHAUSTED. number may be NULL. */
+/* Asks the experiment's tuner through tuner_ask and applies the suggestion, a new trial or a paused
+ * one, which then runs. 0 (*number is the trial), CODE_WAIT or CODE_EXHAUSTED. number may be NULL.
+ */
 int fake_suggest(struct fake *fake, int64_t *number);
+
+/* The same when there are no new numbers any more: a paused trial is promoted, or nothing. */
+int fake_promote(struct fake *fake, int64_t *number);
 
 /* Only asks; x[space->n] gets the proposal. The view does not change. */
 int fake_ask(const struct view *view, double *x);
@@ -61,6 +65,8 @@ void fake_fail(struct fake *fake, int64_t number);
 void fake_stop(struct fake *fake, int64_t number);
 void fake_pause(struct fake *fake, int64_t number);
 void fake_cancel(struct fake *fake, int64_t number);
+void fake_expire(struct fake *fake, int64_t number, bool lost);
+void fake_retry(struct fake *fake, int64_t number);
 
 /* A PATCH of the experiment: only the members present change. */
 void fake_edit(struct fake *fake, const char *patch);

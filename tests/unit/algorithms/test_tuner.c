@@ -24,6 +24,13 @@ static const struct {
 	{ "nsga3", "{\"population_size\":8}" },
 	{ "anneal", "{\"startup\":5}" },
 	{ "tpe", NULL },
+	/* One rung only: what is promoted is no new trial, and has its own tests. */
+	{ "hyperband", "{\"max_resource\":1}" },
+	{ "hyperband", "{\"max_resource\":1,\"sampler\":\"sobol\"}" },
+	{ "asha", "{\"max_resource\":1}" },
+	{ "pasha", "{\"max_resource\":1}" },
+	{ "bohb", "{\"max_resource\":1}" },
+	{ "dehb", "{\"max_resource\":1}" },
 };
 
 #define TUNERS (sizeof(tuners) / sizeof(tuners[0]))
@@ -94,9 +101,9 @@ static void test_catalogue(void **state)
 			assert_true(strlen(algorithm->options[i].help) > 10);
 		}
 	}
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 16);
 	static const char *const nni[] = { "Random", "GridSearch", "Batch", "Evolution", "Anneal",
-		"TPE" };
+		"TPE", "Hyperband", "BOHB" };
 	for (size_t i = 0; i < sizeof(nni) / sizeof(nni[0]); i++)
 		assert_non_null(catalog_find(tuner_algorithms, nni[i]));
 }

@@ -114,6 +114,31 @@ static int run_give_up(char **arguments)
 	return EXIT_SUCCESS;
 }
 
+/* climb: trains trials of a multi-fidelity tuner as far as it says, on the loss x + 1 / step, until
+ * there are no more. Says of each its number, resource and start. */
+static int run_climb(char **arguments)
+{
+	struct cairn_trial *trial;
+	struct cairn_error error;
+	int rc;
+
+	(void)arguments;
+	while ((rc = cairn_suggest(cairn, experiment, NULL, &trial, &error)) == CAIRN_OK) {
+		double x = cairn_trial_real(trial, "x", 0);
+		int64_t resource = cairn_trial_resource(trial), step = cairn_trial_start(trial);
+		printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", cairn_trial_number(trial), resource,
+			step);
+		while (rc == CAIRN_OK && step++ < resource)
+			rc = cairn_report(trial, step, x + 1 / (double)step, &error);
+		if (rc == CAIRN_OK)
+			rc = cairn_final(trial, x + 1 / (double)resource, &error);
+		cairn_trial_free(trial);
+		if (rc != CAIRN_OK && rc != CAIRN_STOP)
+			break;
+	}
+	return rc == CAIRN_DONE ? EXIT_SUCCESS : complain("climb", &error);
+}
+
 /* report VALUE: the same value step after step until the server wants no more. */
 static int run_report(char **arguments)
 {
@@ -246,6 +271,7 @@ static const struct {
 	{ "hold", 1, run_hold },
 	{ "give-up", 0, run_give_up },
 	{ "report", 1, run_report },
+	{ "climb", 0, run_climb },
 	{ "show", 0, run_show },
 	{ "observe", 2, run_observe },
 	{ "fork", 0, run_fork },
