@@ -32,6 +32,10 @@ static void sentence_by_tuner(
 		", knowing the %" PRIu64 " event%s up to version %" PRIu64 ", with seed %" PRIu64,
 		trial->base_version, trial->base_version == 1 ? "" : "s", trial->base_version,
 		spec->seed);
+	const json_t *model = json_object_get(meta, "model");
+	if (json_is_integer(model))
+		buffer_printf(out, ", by the model that was fitted at version %" PRId64,
+			(int64_t)json_integer_value(model));
 	const json_t *score = json_object_get(meta, "acquisition");
 	if (json_is_number(score))
 		buffer_printf(

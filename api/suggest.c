@@ -18,7 +18,7 @@ struct suggest_body {
 	int64_t count;
 	const char *worker;
 	int64_t lease, wait;
-	int64_t deadline_ms; /* asks answer well within any deadline: checked, and no more */
+	int64_t deadline_ms; /* since the request came; 0: none */
 	bool resume;
 };
 
@@ -123,8 +123,11 @@ static void server_timing(struct call *call, const struct op *op)
 {
 	double total_us = (double)(monotonic_us() - call->received_us);
 	double queue_us = total_us - (double)op->ask_us - (double)op->db_us;
-	const char *text = arena_printf(&call->arena, "queue;dur=%.3f, db;dur=%.3f, ask;dur=%.3f",
-		fmax(queue_us, 0) / 1e3, (double)op->db_us / 1e3, (double)op->ask_us / 1e3);
+	/* No request waits for a fit: models are fitted beside, and asks take what there is. */
+	const char *text = arena_printf(&call->arena,
+		"queue;dur=%.3f, db;dur=%.3f, fit;dur=0, ask;dur=%.3f%s", fmax(queue_us, 0) / 1e3,
+		(double)op->db_us / 1e3, (double)op->ask_us / 1e3,
+		op->ready ? ";desc=\"ready\"" : "");
 	if (text)
 		call_header(call, "Server-Timing", text);
 }
@@ -202,11 +205,14 @@ void suggest(struct api *api, struct session *session, struct call *call)
 		no_memory_reply(call);
 		return;
 	}
+	int64_t deadline_us = call->received_us + body.deadline_ms * 1000;
+	bool hurry = body.deadline_ms > 0;
 	op->suggest = (struct suggest_request){
 		.count = (size_t)body.count,
 		.worker = body.worker,
 		.lease_ms = body.lease,
-		.wait_ms = body.wait,
+		.wait_ms = hurry && body.deadline_ms < body.wait ? body.deadline_ms : body.wait,
+		.deadline_us = hurry ? deadline_us : 0,
 		.resume = body.resume,
 	};
 	op->done = suggest_done;

@@ -16,8 +16,15 @@ int engine_open(const struct engine_config *config, struct engine **out, struct 
 	if (!engine)
 		return fail(err, CODE_NO_MEMORY, "no memory for the engine");
 	engine->config = *config;
-	if (!engine->config.cache_bytes)
-		engine->config.cache_bytes = CACHE_BYTES_DEFAULT;
+	engine->compute = config->compute;
+	engine->own_compute = !config->compute;
+	if (engine->own_compute && compute_open("cpu", NULL, &engine->compute, err)) {
+		free(engine);
+		return err->code;
+	}
+	engine->cache.bytes_max =
+		config->cache_bytes ? config->cache_bytes : CACHE_BYTES_DEFAULT;
+	fit_open(engine);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_mutex_init(&engine->clock_lock, NULL);
 	pthread_cond_init(&engine->idle, NULL);
@@ -56,6 +63,7 @@ void engine_drain(struct engine *engine)
 {
 	pthread_mutex_lock(&engine->lock);
 	engine->draining = true;
+	fit_drain(engine);
 	struct op *parked = collect_parked(engine);
 	pthread_mutex_unlock(&engine->lock);
 	while (parked) {
@@ -75,18 +83,26 @@ void engine_close(struct engine *engine)
 {
 	if (!engine)
 		return;
+	fit_close(engine);
 	for (size_t i = 0; i < MAILBOX_BUCKETS; i++) {
 		while (engine->buckets[i]) {
 			struct mailbox *mailbox = engine->buckets[i];
 			engine->buckets[i] = mailbox->hash_next;
-			view_release(&mailbox->view);
-			free(mailbox);
+			mailbox_free(engine, mailbox);
 		}
 	}
+	discarded_free(engine);
+	if (engine->own_compute)
+		compute_close(engine->compute);
 	pthread_mutex_destroy(&engine->lock);
 	pthread_mutex_destroy(&engine->clock_lock);
 	pthread_cond_destroy(&engine->idle);
 	free(engine);
+}
+
+const struct compute *engine_compute(const struct engine *engine)
+{
+	return engine->compute;
 }
 
 /* ---- the sweeper ---- */
@@ -249,6 +265,8 @@ void engine_tick(struct engine *engine, struct session *session)
 {
 	struct mailbox *mailbox;
 
+	fit_renew(engine);
+	discarded_free(engine);
 	if (clock_sync(engine, session, NULL))
 		return; /* the database is away: there is nothing to do before it is back */
 	sweep(engine, session);
@@ -272,10 +290,18 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
 		.cache_loads = engine->loads,
 		.cache_evictions = engine->evictions,
 		.stops = engine->stops,
+		.fits = engine->fits,
+		.fit_failures = engine->fit_failures,
+		.fits_held = engine->fits_held,
+		.fit_us = engine->fit_us,
+		.models_shared = engine->models_shared,
+		.ready_made = engine->ready_made,
+		.ready_hits = engine->ready_hits,
+		.fallbacks = engine->fallbacks,
 	};
 	pthread_mutex_lock(&engine->lock);
 	out->parked = engine->n_parked;
-	out->cache_bytes = engine->cache_bytes;
+	out->cache_bytes = cache_bytes(&engine->cache);
 	out->mailboxes = engine->n_mailboxes;
 	pthread_mutex_unlock(&engine->lock);
 }

@@ -17,6 +17,7 @@
 #include "core/faults.h"
 #include "core/spec.h"
 #include "core/view.h"
+#include "gpu/compute.h"
 #include "storage/lease.h"
 #include "storage/store.h"
 
@@ -26,9 +27,18 @@ struct engine_config {
 	struct store *store;
 	struct lease_service *leases;
 	size_t cache_bytes;		  /* views kept in memory; 0: the default, 512 MiB */
+	struct compute *compute;	  /* borrowed; NULL: the engine opens "cpu" */
+	size_t compute_threads;		  /* that fit models; 0: COMPUTE_THREADS_DEFAULT */
 	int64_t (*now_ms)(void *context); /* NULL: database time; tests put their own clock here */
 	void *now_context;
+	/* What went wrong where no request waits for an answer: one sentence, from any thread. NULL:
+	 * nobody wants to know. */
+	void (*complain)(void *context, const char *message);
+	void *complain_context;
 };
+
+#define COMPUTE_THREADS_DEFAULT 2 /* one long fit does not hold up the others */
+#define COMPUTE_THREADS_MAX	64
 
 /* All tuners and assessors of this build. */
 extern const struct catalog engine_catalog;
@@ -36,9 +46,13 @@ extern const struct catalog engine_catalog;
 int engine_open(const struct engine_config *config, struct engine **out, struct error *err);
 
 /* No new operations (CODE_UNAVAILABLE), parked ones are completed with what they would get when
- * their wait ends. Call before the workers stop. */
+ * their wait ends. Fits that have not begun are given up. Call before the workers stop. */
 void engine_drain(struct engine *engine);
+/* Waits for the fits that run: their models are stored. */
 void engine_close(struct engine *engine);
+
+/* What fits and asks compute with. */
+const struct compute *engine_compute(const struct engine *engine);
 
 /* Database time as the engine sees it: read from the database now and then, carried on by the
  * monotonic clock in between. */
@@ -73,7 +87,8 @@ struct suggest_request {
 	const char *worker; /* NULL: anonymous */
 	int64_t lease_ms;   /* 0: max_trial_duration, else 24 h */
 	int64_t wait_ms;    /* how long to be held when there is nothing now */
-	bool resume;	    /* this worker's running trials come first */
+	int64_t deadline_us; /* CLOCK_MONOTONIC: answer by then with the best there is; 0: none */
+	bool resume;	     /* this worker's running trials come first */
 };
 
 struct suggest_answer {
@@ -189,6 +204,7 @@ struct op {
 	const struct view *view;     /* as of the answer; NULL when code says the view never came */
 	const struct trial *subject; /* RELEASE, CANCEL, RETRY, STOP, EXPLAIN */
 	int64_t ask_us, db_us;	     /* for Server-Timing; queue time is the caller's */
+	bool ready;		     /* SUGGEST: a proposal had been computed ahead */
 
 	void (*done)(struct op *op);
 	void *context;
@@ -237,8 +253,10 @@ int engine_import_end(struct import *import, struct session *session, char *id_o
 void engine_import_abort(
 	struct import *import, struct session *session); /* removes what was written */
 
-/* The suggestion of a trial again, from the log up to its base version: *equal tells whether the
- * parameters come out the same. CODE_CONFLICT: the tuner did not make that trial. */
+/* The suggestion of a trial again, from the log up to its base version, with the model it went by
+ * fitted again from the log: *equal tells whether the parameters come out the same. They do on the
+ * compute back end that made them; another one rounds differently. CODE_CONFLICT: the tuner did not
+ * make that trial. */
 int engine_replay(struct engine *engine, struct session *session, const char *team,
 	const char *experiment, int64_t trial, struct arena *arena, const char **recorded,
 	const char **recomputed, bool *equal, struct error *err);
@@ -258,6 +276,12 @@ void engine_unwatch(struct engine *engine, struct watch *watch);
 struct engine_stats {
 	uint64_t suggests, observes, asks, appends, misses, events, parked, expired, cache_loads,
 		cache_evictions, stops;
+	uint64_t fits, fit_failures; /* fits counts failed ones too */
+	uint64_t fits_held;	     /* left to another replica that was at it */
+	uint64_t fit_us;	     /* spent in fits */
+	uint64_t models_shared;	     /* taken from the store */
+	uint64_t ready_made, ready_hits;
+	uint64_t fallbacks; /* suggestions by the start design, for a deadline */
 	size_t cache_bytes, mailboxes;
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);

@@ -378,20 +378,38 @@ static int fold_until(struct engine *engine, struct session *session, const char
 	return rc;
 }
 
-static int recompute(const struct view *view, const struct trial *trial, struct arena *arena,
-	const char **recomputed, bool *equal, struct error *err)
+/* The model a suggestion went by, fitted again on the view at the model's version. */
+static int refit(struct engine *engine, const struct view *view, struct arena *arena,
+	struct model *model, struct error *err)
 {
-	size_t n = view->spec->space->n;
-	struct proposal proposal = {
-		.parent = -1, .promote = -1, .x = arena_array(arena, n + 1, sizeof(double))
-	};
+	struct buffer body;
+
+	buffer_init(&body, LIMIT_MODEL);
+	int rc = fit_now(view, engine->compute, &body, err);
+	if (!rc) {
+		*model = (struct model){
+			.version = view->counts.version,
+			.n_results = view->n_finished,
+			.bytes = { arena_copy(arena, body.data, body.size), body.size },
+		};
+		if (body.size && !model->bytes.data)
+			rc = fail(err, CODE_NO_MEMORY, "no memory for a model");
+	}
+	buffer_release(&body);
+	return rc;
+}
+
+static int recompute(const struct knowledge *know, const struct asked *asked,
+	const struct trial *trial, struct arena *arena, const char **recomputed, bool *equal,
+	struct error *err)
+{
+	const struct view *view = know->view;
+	struct proposal proposal;
 	struct buffer text;
 
-	if (!proposal.x)
-		return fail(err, CODE_NO_MEMORY, "no memory for a proposal");
-	for (size_t i = 0; i < n; i++)
-		proposal.x[i] = __builtin_nan("");
-	int rc = tuner_ask(&(struct knowledge){ .view = view }, arena, &proposal, err);
+	int rc = proposal_init(view, arena, &proposal, err);
+	if (!rc)
+		rc = ask_again(know, asked, arena, &proposal, err);
 	if (rc == CODE_WAIT || rc == CODE_EXHAUSTED) {
 		*recomputed = "null";
 		*equal = false;
@@ -416,6 +434,8 @@ int engine_replay(struct engine *engine, struct session *session, const char *te
 	struct experiment_row row;
 	struct trial trial;
 	struct view view;
+	struct asked asked;
+	struct model model = { 0 };
 
 	int rc = store_experiment_get(session, team, experiment, arena, &row, err);
 	if (!rc)
@@ -426,10 +446,21 @@ int engine_replay(struct engine *engine, struct session *session, const char *te
 		return fail(err, CODE_CONFLICT,
 			"the tuner did not make this trial (it is a %s one)",
 			trial_origin_name(trial.origin));
+	asked_read(trial.meta, &asked);
+	if (asked.model > trial.base_version)
+		return fail(err, CODE_CONFLICT, "its model is newer than what the tuner knew");
 	view_init(&view, &engine_catalog);
-	rc = fold_until(engine, session, experiment, trial.base_version, &view, err);
+	if (asked.model)
+		rc = fold_until(engine, session, experiment, asked.model, &view, err);
+	if (!rc && asked.model)
+		rc = refit(engine, &view, arena, &model, err);
 	if (!rc)
-		rc = recompute(&view, &trial, arena, recomputed, equal, err);
+		rc = fold_until(engine, session, experiment, trial.base_version, &view, err);
+	const struct knowledge know = { .view = &view,
+		.model = asked.model ? &model : NULL,
+		.compute = engine->compute };
+	if (!rc)
+		rc = recompute(&know, &asked, &trial, arena, recomputed, equal, err);
 	if (!rc)
 		*recorded = trial.parameters;
 	view_release(&view);

@@ -1,4 +1,4 @@
-/* The table of mailboxes, the cache of their views, and who watches them. */
+/* The table of mailboxes, and who watches them. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,44 +50,14 @@ void mailbox_push(struct mailbox *mailbox, struct op *op)
 	mailbox->tail = &op->next;
 }
 
-void cache_remove(struct engine *engine, struct mailbox *mailbox)
+/* It is in no list any more. engine.lock is held, or nobody else is there. */
+void mailbox_free(struct engine *engine, struct mailbox *mailbox)
 {
-	if (!mailbox->in_lru)
-		return;
-	*(mailbox->newer ? &mailbox->newer->older : &engine->newest) = mailbox->older;
-	*(mailbox->older ? &mailbox->older->newer : &engine->oldest) = mailbox->newer;
-	mailbox->newer = mailbox->older = NULL;
-	mailbox->in_lru = false;
-	engine->cache_bytes -= mailbox->bytes;
-	mailbox->bytes = 0;
-}
-
-void cache_touch(struct engine *engine, struct mailbox *mailbox, size_t bytes)
-{
-	cache_remove(engine, mailbox);
-	mailbox->bytes = bytes;
-	mailbox->older = engine->newest;
-	*(engine->newest ? &engine->newest->newer : &engine->oldest) = mailbox;
-	engine->newest = mailbox;
-	mailbox->in_lru = true;
-	engine->cache_bytes += bytes;
-}
-
-/* Views of idle mailboxes go, oldest first, until the cache is within its bounds. */
-void cache_trim(struct engine *engine)
-{
-	struct mailbox *mailbox = engine->oldest;
-	while (mailbox && engine->cache_bytes > engine->config.cache_bytes) {
-		struct mailbox *newer = mailbox->newer;
-		if (!mailbox->running) {
-			cache_remove(engine, mailbox);
-			view_release(&mailbox->view);
-			mailbox->loaded = false;
-			engine->evictions++;
-			mailbox_release(engine, mailbox);
-		}
-		mailbox = newer;
-	}
+	cache_remove(mailbox);
+	view_release(&mailbox->view);
+	learnt_discard(engine, mailbox);
+	free(mailbox->fitted);
+	free(mailbox);
 }
 
 void mailbox_release(struct engine *engine, struct mailbox *mailbox)
@@ -99,9 +69,7 @@ void mailbox_release(struct engine *engine, struct mailbox *mailbox)
 	while (*link != mailbox)
 		link = &(*link)->hash_next;
 	*link = mailbox->hash_next;
-	cache_remove(engine, mailbox);
-	view_release(&mailbox->view);
-	free(mailbox);
+	mailbox_free(engine, mailbox);
 	engine->n_mailboxes--;
 }
 

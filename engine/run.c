@@ -14,7 +14,6 @@
 #define SUGGEST_LOCK_TTL_MS 5000
 #define SUGGEST_LOCK_TRIES  25	  /* times 2 ms: longer than an ask and an append take */
 #define CONTENDED_MS	    10000 /* after a lost race the lock is taken for that long */
-#define DELTA_EVENTS	    4096
 
 void op_fail(struct op *op, enum code code, const char *fmt, ...)
 {
@@ -51,6 +50,7 @@ static void draft_reset(struct draft *draft)
 	draft->n = 0;
 	draft->code = 0;
 	draft->ask_us = 0;
+	draft->n_ready = 0;
 	arena_reset(&draft->arena);
 	draft->now_ms = engine_now_ms(draft->engine);
 }
@@ -97,6 +97,9 @@ int draft_add(struct draft *draft, struct event *event, struct error *err)
 		return draft_break(draft, &error);
 	}
 	draft->events[draft->n++] = *event;
+	/* Reports of running trials are no news to a tuner that does not read them. */
+	if (event->kind != EVENT_REPORTED || draft->view->needs_metrics)
+		ready_drop(draft->mailbox);
 	return 0;
 }
 
@@ -107,63 +110,6 @@ void draft_status(struct draft *draft, enum experiment_status to, const char *re
 	event.status = to;
 	event.reason = reason;
 	draft_add(draft, &event, NULL);
-}
-
-/* ---- the view ---- */
-
-int view_catch_up(struct engine *engine, struct session *session, const char *experiment,
-	struct view *view, uint64_t up_to, struct error *err)
-{
-	struct arena arena;
-	size_t n;
-	int rc;
-
-	(void)engine;
-	arena_init(&arena, 0);
-	do {
-		const struct event *events;
-		arena_reset(&arena);
-		rc = store_events(session, experiment, view->counts.version, DELTA_EVENTS, &arena,
-			&events, &n, err);
-		for (size_t i = 0; !rc && i < n && events[i].version <= up_to; i++)
-			rc = view_apply(view, &events[i], err);
-		if (rc)
-			view->stale = true;
-	} while (!rc && n == DELTA_EVENTS && view->counts.version < up_to);
-	arena_release(&arena);
-	return rc;
-}
-
-static int view_reload(
-	struct engine *engine, struct session *session, struct mailbox *mailbox, struct error *err)
-{
-	struct arena arena;
-	struct experiment_row row;
-
-	view_release(&mailbox->view);
-	mailbox->loaded = false;
-	arena_init(&arena, 0);
-	int rc = store_view_load(session, mailbox->id, &mailbox->view, &arena, &row, err);
-	if (!rc) {
-		snprintf(mailbox->team, sizeof(mailbox->team), "%s", row.team);
-		mailbox->loaded = true;
-		engine->loads++;
-	} else {
-		view_release(&mailbox->view);
-	}
-	arena_release(&arena);
-	return rc;
-}
-
-static int view_ready(
-	struct engine *engine, struct session *session, struct mailbox *mailbox, struct error *err)
-{
-	int rc = clock_sync(engine, session, err);
-	if (rc)
-		return rc;
-	if (mailbox->loaded && !mailbox->view.stale)
-		return 0;
-	return view_reload(engine, session, mailbox, err);
 }
 
 /* ---- deciding ---- */
@@ -212,6 +158,7 @@ static void decide_one(
 	op->view = draft->view;
 	op->db_us = 0;
 	op->ask_us = 0;
+	op->ready = false;
 	if (!same_team(mailbox, op)) {
 		op->view = NULL;
 		op_fail(op, CODE_NOT_FOUND, "there is no experiment %s", mailbox->id);
@@ -299,6 +246,19 @@ static int resolve_keys(struct draft *draft, struct op *ops, bool refused, struc
 	return 0;
 }
 
+/* An append proves that the view it was decided on was the newest. Where nothing is appended ("there
+ * is no such trial", "paused", "continue") another replica may know better: CODE_MISS if it did. */
+static int check_current(struct draft *draft, struct error *err)
+{
+	uint64_t before = draft->view->counts.version;
+
+	if (draft->checked)
+		return 0;
+	draft->checked = true;
+	int rc = mailbox_catch_up(draft->engine, draft->session, draft->mailbox, err);
+	return rc ? rc : draft->view->counts.version != before ? CODE_MISS : 0;
+}
+
 /* One try: 0 when everything decided is committed (or nothing had to be). */
 static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 {
@@ -323,9 +283,10 @@ static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 	if (!rc) {
 		view_keep(view);
 		draft->engine->events += draft->n;
-		return 0;
+		return draft->n > 0 ? 0 : check_current(draft, err);
 	}
 	view_rollback(view);
+	learnt_forget(draft->mailbox);
 	if (rc != CODE_MISS)
 		return rc;
 	draft->engine->misses++;
@@ -336,8 +297,7 @@ static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 	draft->mailbox->contended_ms = mono_ms();
 	if (view->stale)
 		return rc;
-	int failed = view_catch_up(
-		draft->engine, draft->session, draft->mailbox->id, view, UINT64_MAX, err);
+	int failed = mailbox_catch_up(draft->engine, draft->session, draft->mailbox, err);
 	return failed && failed != CODE_INTERNAL ? failed : rc;
 }
 
@@ -346,7 +306,7 @@ static int process(struct draft *draft, struct op *ops, struct error *err)
 	int rc = 0;
 
 	for (int i = 0; i < TRIES_MAX; i++) {
-		rc = view_ready(draft->engine, draft->session, draft->mailbox, err);
+		rc = mailbox_load(draft->engine, draft->session, draft->mailbox, err);
 		/* A key that was used is found before anything is decided: a repeat must get its
 		 * answer also where the limits would give it nothing new. */
 		if (!rc && i == 0)
@@ -467,7 +427,7 @@ static void refresh(struct engine *engine, struct session *session, struct mailb
 	struct error error;
 	if (!mailbox->loaded || mailbox->view.stale)
 		return;
-	view_catch_up(engine, session, mailbox->id, &mailbox->view, UINT64_MAX, &error);
+	mailbox_catch_up(engine, session, mailbox, &error);
 }
 
 static void run_batch(struct engine *engine, struct session *session, struct mailbox *mailbox,
@@ -495,37 +455,68 @@ static void run_batch(struct engine *engine, struct session *session, struct mai
 	*changed = version != before;
 	pthread_mutex_lock(&engine->lock);
 	mailbox->version = version;
+	cache_resize(mailbox, mailbox->loaded ? mailbox_bytes(mailbox) : 0);
 	pthread_mutex_unlock(&engine->lock);
+	fit_consider(engine, mailbox);
 }
 
 /* Nothing waits: give the view to the cache. Still running while the cache is trimmed, so that it
  * is not this one that goes. engine.lock is held; mailbox may be gone afterwards. */
 static void rest(struct engine *engine, struct mailbox *mailbox)
 {
-	if (mailbox->loaded)
-		cache_touch(engine, mailbox, view_bytes(&mailbox->view));
-	else
-		cache_remove(engine, mailbox);
+	if (mailbox->loaded) {
+		cache_touch(&engine->cache, mailbox, mailbox_bytes(mailbox));
+	} else {
+		cache_remove(mailbox);
+		learnt_discard(engine, mailbox);
+	}
 	cache_trim(engine);
 	mailbox->running = false;
 	mailbox_release(engine, mailbox);
 	pthread_cond_broadcast(&engine->idle);
 }
 
+/* What a runner does when nothing waits, one thing at a time: who comes meanwhile waits for no more
+ * than one ask. */
+enum spare { SPARE_NONE, SPARE_MODEL, SPARE_READY };
+
+/* engine.lock is held. model_seen: the version of the last model looked at; one that cannot be taken
+ * yet, because the view does not know all it was fitted on, is looked at once. */
+static enum spare spare_work(
+	const struct engine *engine, const struct mailbox *mailbox, uint64_t *model_seen)
+{
+	if (engine->draining || !mailbox->loaded || mailbox->view.stale)
+		return SPARE_NONE;
+	if (mailbox->fitted && mailbox->fitted->version != *model_seen) {
+		*model_seen = mailbox->fitted->version;
+		return SPARE_MODEL;
+	}
+	return ready_wanted(mailbox) ? SPARE_READY : SPARE_NONE;
+}
+
 void mailbox_run(struct engine *engine, struct session *session, struct mailbox *mailbox)
 {
+	uint64_t model_seen = 0;
+
 	for (;;) {
 		bool changed = false;
 		pthread_mutex_lock(&engine->lock);
 		bool news = mailbox->refresh;
 		struct op *ops = take(mailbox);
 		mailbox->refresh = false;
-		if (!ops && !news) {
+		enum spare spare = ops || news ? SPARE_NONE
+					       : spare_work(engine, mailbox, &model_seen);
+		if (!ops && !news && spare == SPARE_NONE) {
 			rest(engine, mailbox);
 			pthread_mutex_unlock(&engine->lock);
+			discarded_free(engine);
 			return;
 		}
 		pthread_mutex_unlock(&engine->lock);
+		if (spare == SPARE_MODEL)
+			fit_consider(engine, mailbox); /* takes it over */
+		else if (spare == SPARE_READY)
+			ready_make(engine, mailbox);
 		if (news)
 			refresh(engine, session, mailbox);
 		if (ops)

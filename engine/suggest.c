@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "algorithms/tuners/rung.h"
-#include "algorithms/tuners/tuner.h"
 #include "engine/internal.h"
 
 #define RETRY_AFTER_MS 1000 /* a client that does not use wait should not ask more often */
@@ -17,6 +16,7 @@ struct hand_out {
 	int64_t *numbers; /* first numbers: the array of trials moves as it grows */
 	size_t n;
 	const char *reason; /* why there are no more */
+	struct asked asked; /* how the last proposal came about */
 };
 
 static bool is_done(enum experiment_status status)
@@ -108,14 +108,20 @@ static const char *write_parameters(struct draft *draft, const double *x)
 	return out;
 }
 
-static const char *write_meta(struct draft *draft, const struct proposal *proposal)
+static const char *write_meta(
+	struct draft *draft, const struct proposal *proposal, const struct asked *asked)
 {
 	const char *tuner = draft->view->spec->tuner->name;
 	const char *arm = proposal->arm ? proposal->arm : "default";
+	const char *how = asked_write(asked, &draft->arena);
+	if (!how)
+		return NULL;
 	if (!isfinite(proposal->acquisition))
-		return arena_printf(&draft->arena, "{\"tuner\":\"%s\",\"arm\":\"%s\"}", tuner, arm);
-	return arena_printf(&draft->arena, "{\"tuner\":\"%s\",\"arm\":\"%s\",\"acquisition\":%.9g}",
-		tuner, arm, proposal->acquisition);
+		return arena_printf(&draft->arena, "{\"tuner\":\"%s\",\"arm\":\"%s\"%s}", tuner, arm,
+			how);
+	return arena_printf(&draft->arena,
+		"{\"tuner\":\"%s\",\"arm\":\"%s\",\"acquisition\":%.9g%s}", tuner, arm,
+		proposal->acquisition, how);
 }
 
 static int suggest_new(struct hand_out *out, const struct proposal *proposal)
@@ -127,11 +133,11 @@ static int suggest_new(struct hand_out *out, const struct proposal *proposal)
 	event.attempt = 1;
 	event.x = proposal->x;
 	event.parameters = write_parameters(draft, proposal->x);
-	event.meta = write_meta(draft, proposal);
+	event.meta = write_meta(draft, proposal, &out->asked);
 	event.tag = proposal->tag;
 	event.parent = proposal->parent;
 	event.resource = proposal->resource;
-	event.base_version = draft->view->counts.version;
+	event.base_version = out->asked.base_version;
 	event.worker = out->op->suggest.worker;
 	event.lease_ms = lease_of(draft, out->op);
 	if (!event.parameters || !event.meta) {
@@ -145,26 +151,8 @@ static int suggest_new(struct hand_out *out, const struct proposal *proposal)
 static int ask(
 	struct hand_out *out, bool promote_only, struct proposal *proposal, struct error *err)
 {
-	struct draft *draft = out->draft;
-	size_t n = draft->view->spec->space->n;
-
-	*proposal = (struct proposal){
-		.x = arena_array(&draft->arena, n ? n : 1, sizeof(double)),
-		.parent = -1,
-		.promote = -1,
-		.resource = NAN,
-		.acquisition = NAN,
-	};
-	if (!proposal->x)
-		return fail(err, CODE_NO_MEMORY, "no memory for a proposal");
-	for (size_t i = 0; i < n; i++)
-		proposal->x[i] = NAN;
-	const struct knowledge know = { .view = draft->view, .promote_only = promote_only };
-	int64_t started = mono_us();
-	int rc = tuner_ask(&know, &draft->arena, proposal, err);
-	draft->ask_us += mono_us() - started;
-	draft->engine->asks++;
-	return rc;
+	int64_t deadline_us = out->op->suggest.deadline_us;
+	return draft_ask(out->draft, promote_only, deadline_us, proposal, &out->asked, err);
 }
 
 /* Nothing new will ever come; what is still running may come back, and then somebody must take it.
@@ -257,6 +245,7 @@ void decide_suggest(struct draft *draft, struct op *op)
 		return;
 	}
 	draft->ask_us = 0;
+	draft->n_ready = 0;
 	if (is_done(view->counts.status))
 		say_done(op, view->counts.status == STATUS_STOPPED ? "stopped" : view->reason);
 	else if (view->counts.status == STATUS_PAUSED)
@@ -270,6 +259,7 @@ void decide_suggest(struct draft *draft, struct op *op)
 	if (out.n > 0)
 		op->code = 0;
 	op->ask_us = draft->ask_us;
+	op->ready = draft->n_ready > 0;
 	op->suggested.n = out.n;
 	op->suggested.trials = out.trials;
 	op->suggested.numbers = out.numbers;
@@ -362,8 +352,7 @@ void answer_again(struct draft *draft, struct op *op, const struct idempotency *
 	}
 	/* The range may be news to this replica. */
 	if (draft->view->counts.version < key->last_version &&
-		view_catch_up(draft->engine, draft->session, draft->mailbox->id, draft->view,
-			UINT64_MAX, &error)) {
+		mailbox_catch_up(draft->engine, draft->session, draft->mailbox, &error)) {
 		op_fail(op, error.code, "%s", error.message);
 		return;
 	}

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/engine.h"
+
 #define FILE_LINE_MAX 4096
 
 #define AT(member) .offset = offsetof(struct config, member)
@@ -58,7 +60,16 @@ const struct setting config_settings[] = {
 		"Locks between replicas: redis://HOST:PORT/DB. Empty: locks of this process "
 		"only." },
 	{ "cache_bytes", SETTING_BYTES, "512MiB", 1 * MIB, 1024 * GIB, NULL, "SIZE", 0,
-		AT(cache_bytes), "Memory for the views of experiments." },
+		AT(cache_bytes), "Memory for the views of experiments and what their tuners keep." },
+	{ "compute", SETTING_CHOICE, "auto", 0, 0, "auto|cpu|cuda", NULL, 0, AT(compute),
+		"What models are fitted with. auto: the GPU where there is one, else the "
+		"processor; cuda fails without." },
+	{ "compute_threads", SETTING_INT, "0", 0, COMPUTE_THREADS_MAX, NULL, "N", 0,
+		AT(compute_threads),
+		"Threads that fit models. 0: half the cores, between 1 and 2." },
+	{ "compute_plugins", SETTING_TEXT, "", 0, 0, NULL, "DIR", 0, AT(compute_plugins),
+		"Where cairn_cuda.so lies. Empty: beside the program, then the library "
+		"directory." },
 	{ "startup_timeout", SETTING_DURATION, "30s", 0, 1 * HOURS, NULL, "TIME", 0,
 		AT(startup_timeout_ms), "How long to wait at the start for the database." },
 	{ "bootstrap_token_file", SETTING_TEXT, "", 0, 0, NULL, "FILE", 0, AT(bootstrap_token_file),

@@ -58,6 +58,9 @@ struct config {
 	/* state */
 	const char *database, *redis;
 	int64_t cache_bytes, startup_timeout_ms;
+	/* computing */
+	const char *compute, *compute_plugins;
+	int64_t compute_threads;
 	const char *bootstrap_token_file;
 	/* log */
 	const char *log_level, *log_format, *log_file;

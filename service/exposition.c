@@ -1,6 +1,9 @@
 #include "service/exposition.h"
 
+#include <inttypes.h>
+
 #include "engine/engine.h"
+#include "gpu/compute.h"
 #include "service/process.h"
 #include "storage/lease.h"
 #include "storage/sql.h"
@@ -41,6 +44,40 @@ static void engine_write(struct engine *engine, struct buffer *out)
 		{ "mailboxes", "gauge", "Experiments in memory.", stats.mailboxes },
 	};
 	ROWS(out, rows);
+}
+
+/* What the lines of a metric with labels are made of; sample_head writes their head. */
+static void fits_write(struct engine *engine, struct buffer *out)
+{
+	struct engine_stats stats = { 0 };
+	struct compute_stats compute = { 0 };
+	engine_stats(engine, &stats);
+	compute_stats(engine_compute(engine), &compute);
+	sample_head(out, "fits_total", "counter", "Models fitted, failed, or left to a replica.");
+	buffer_printf(out,
+		"cairn_fits_total{result=\"ok\"} %" PRIu64 "\n"
+		"cairn_fits_total{result=\"failed\"} %" PRIu64 "\n"
+		"cairn_fits_total{result=\"held\"} %" PRIu64 "\n",
+		stats.fits - stats.fit_failures, stats.fit_failures, stats.fits_held);
+	sample_head(out, "fit_seconds", "summary", "Time spent in fits.");
+	buffer_printf(out, "cairn_fit_seconds_sum %.6f\ncairn_fit_seconds_count %" PRIu64 "\n",
+		(double)stats.fit_us / 1e6, stats.fits);
+	const struct row rows[] = {
+		{ "models_shared_total", "counter", "Models taken from the database.",
+			stats.models_shared },
+		{ "ready_made_total", "counter", "Proposals computed ahead.", stats.ready_made },
+		{ "ready_hits_total", "counter", "Proposals computed ahead and used.",
+			stats.ready_hits },
+		{ "deadline_fallbacks_total", "counter",
+			"Proposals of the start design, for the sake of a deadline.",
+			stats.fallbacks },
+		{ "compute_device_failures_total", "counter", "Devices given up.",
+			compute.device_failures },
+	};
+	ROWS(out, rows);
+	sample_head(out, "compute_info", "gauge", "What models are fitted with.");
+	buffer_printf(out, "cairn_compute_info{backend=\"%s\"} 1\n",
+		compute_name(engine_compute(engine)));
 }
 
 static void storage_write(struct lease_service *leases, struct buffer *out)
@@ -108,6 +145,7 @@ void exposition_write(struct counters *counters, struct pool *pool, struct engin
 	if (pool)
 		pool_write(pool, out);
 	engine_write(engine, out);
+	fits_write(engine, out);
 	storage_write(leases, out);
 	process_write(out);
 }

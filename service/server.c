@@ -13,6 +13,7 @@
 
 #include "api/api.h"
 #include "engine/engine.h"
+#include "gpu/compute.h"
 #include "service/exposition.h"
 #include "service/http.h"
 #include "service/pool.h"
@@ -33,6 +34,7 @@ struct server {
 	struct log *log;
 	struct store *store;
 	struct lease_service *leases;
+	struct compute *compute;
 	struct engine *engine;
 	struct api *api;
 	struct pool *pool;
@@ -152,6 +154,12 @@ static void app_metrics(void *context, struct buffer *out)
 	exposition_write(&server->counters, server->pool, server->engine, server->leases, out);
 }
 
+static void engine_complains(void *context, const char *message)
+{
+	struct server *server = context;
+	log_message(server->log, LOG_LEVEL_WARNING, "%s", message);
+}
+
 static void app_log(void *context, const char *level, const char *request_id, const char *message)
 {
 	struct server *server = context;
@@ -268,6 +276,28 @@ static size_t or_default(int64_t given, size_t per_core, size_t low, size_t high
 	return n < low ? low : n > high ? high : n;
 }
 
+static int engine_start(struct server *server, struct error *err)
+{
+	const struct config *config = server->config;
+	const char *plugins = *config->compute_plugins ? config->compute_plugins : NULL;
+	int code = compute_open(config->compute, plugins, &server->compute, err);
+	if (code)
+		return code;
+	const char *trouble = compute_trouble(server->compute);
+	log_message(server->log, LOG_LEVEL_INFO, "models are fitted with %s%s%s",
+		compute_fingerprint(server->compute), trouble ? ": " : "", trouble ? trouble : "");
+	struct engine_config engine_config = { .store = server->store,
+		.leases = server->leases,
+		.cache_bytes = (size_t)config->cache_bytes,
+		.compute = server->compute,
+		.compute_threads = config->compute_threads
+					   ? (size_t)config->compute_threads
+					   : or_default(0, 1, 2, 4) / 2,
+		.complain = engine_complains,
+		.complain_context = server };
+	return engine_open(&engine_config, &server->engine, err);
+}
+
 static int core_open(struct server *server, struct error *err)
 {
 	const struct config *config = server->config;
@@ -278,10 +308,7 @@ static int core_open(struct server *server, struct error *err)
 		code = lease_service_open(config->redis, &server->leases, err);
 	if (code)
 		return code;
-	struct engine_config engine_config = { .store = server->store,
-		.leases = server->leases,
-		.cache_bytes = (size_t)config->cache_bytes };
-	code = engine_open(&engine_config, &server->engine, err);
+	code = engine_start(server, err);
 	if (code)
 		return code;
 	struct api_config api_config = { .engine = server->engine,
@@ -344,6 +371,7 @@ static void release(struct server *server)
 		api_close(server->api);
 	if (server->engine)
 		engine_close(server->engine);
+	compute_close(server->compute);
 	if (server->leases)
 		lease_service_close(server->leases);
 	if (server->store)

@@ -12,7 +12,8 @@
 #define SCRIPT_MAX (1u << 20)
 
 /* storage/CMakeLists.txt embeds migrations/NNNN_name.sql as migration_NNNN_name, with a NUL. */
-extern const char migration_0001_init[], migration_0002_experiments[], migration_0003_artifacts[];
+extern const char migration_0001_init[], migration_0002_experiments[], migration_0003_artifacts[],
+	migration_0004_models[];
 
 /* Step k is migrations[k - 1]. Append only. */
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 	{ "0001_init", migration_0001_init },
 	{ "0002_experiments", migration_0002_experiments },
 	{ "0003_artifacts", migration_0003_artifacts },
+	{ "0004_models", migration_0004_models },
 };
 
 /* The one question that the portable subset cannot ask. */

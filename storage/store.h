@@ -237,6 +237,26 @@ int store_log_read(struct session *session, const char *experiment, int64_t tria
 	size_t size, struct arena *arena, const void **out, size_t *n, int64_t *length,
 	struct error *err);
 
+/* ---- models: what tuners have learnt ---- */
+
+struct model_row {
+	uint64_t version; /* of the view it was fitted on */
+	size_t n_results; /* results in that view */
+	uint64_t spec_digest;	 /* of what the model depends on in the spec */
+	const char *fingerprint; /* of the back end that computed it */
+	struct bytes body;	 /* at most LIMIT_MODEL */
+	int64_t created_ms;
+};
+
+/* Kept only if newer than the one there is; answers 0 either way. CODE_NOT_FOUND: the experiment is
+ * gone. */
+int store_model_put(struct session *session, const char *experiment, const struct model_row *row,
+	struct error *err);
+/* The experiment's model, if its version is above since. CODE_NOT_FOUND: it is not, or there is
+ * none. */
+int store_model_get(struct session *session, const char *experiment, uint64_t since,
+	struct arena *arena, struct model_row *out, struct error *err);
+
 /* ---- teams, tokens, quotas, audit ---- */
 
 struct quota { /* 0: no limit */

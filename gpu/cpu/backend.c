@@ -5,11 +5,10 @@
 
 static char nothing; /* the processor has no state */
 
-/* One thread a call: the callers are threads already, and results must not depend on how many. */
 static void *cpu_open(char *fingerprint, size_t size, struct error *err)
 {
 	(void)err;
-	openblas_set_num_threads(1);
+	blas_open();
 	snprintf(fingerprint, size, "cpu %s, %s", openblas_get_config(), openblas_get_corename());
 	return &nothing;
 }

@@ -25,7 +25,8 @@ static void hands_out_what_is_asked_for(void **state)
 	assert_null(at(x, "trials.0.resume_from"));
 	assert_null(at(x, "done"));
 	assert_non_null(strstr(header(x, "Server-Timing"), "queue;dur="));
-	assert_non_null(strstr(header(x, "Server-Timing"), "ask;dur="));
+	assert_non_null(strstr(header(x, "Server-Timing"), ", db;dur="));
+	assert_non_null(strstr(header(x, "Server-Timing"), ", fit;dur=0, ask;dur="));
 	exchange_free(x);
 
 	x = post(world, 200, url(id, "/suggest"), ""); /* everything has a default */

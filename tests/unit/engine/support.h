@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,9 +156,12 @@ static inline struct op *prepare(struct fixture *f, struct waiting *w, enum op_k
 	return &w->op;
 }
 
+/* Another thread may be running the mailbox: what is not to be parked is waited for. */
 static inline void submit(struct fixture *f, struct waiting *w)
 {
 	engine_submit(f->engine, f->session, &w->op);
+	while (!w->completed && !(w->op.kind == OP_SUGGEST && w->op.suggest.wait_ms > 0))
+		sched_yield();
 }
 
 static inline void suggest(struct fixture *f, struct waiting *w, size_t count, int64_t wait_ms)

@@ -186,9 +186,70 @@ static void test_two_replicas(void **state)
 	engine_close(second);
 }
 
+static void set_status(struct fixture *f, enum experiment_status to)
+{
+	struct waiting w;
+	struct op *op = prepare(f, &w, OP_STATUS);
+	op->status.to = to;
+	op->status.reason = "user";
+	submit(f, &w);
+	assert_int_equal(w.op.code, 0);
+}
+
+/* Each request goes to another replica, without a poll in between: answers that append nothing
+ * must not come from a view that is behind either. */
+static void test_answers_are_current(void **state)
+{
+	struct fixture *f = *state;
+	struct engine *a = f->engine, *b = fixture_engine(f);
+	struct waiting w;
+
+	create(f,
+		"{\"name\":\"a\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"
+		"\"tuner\":{\"name\":\"random\",\"seed\":1},\"limits\":{\"concurrency\":1}}");
+	on_trial(f, &w, OP_EXPLAIN, 0, 0); /* a has a view */
+	f->engine = b;
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 1);
+	f->engine = a;
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1); /* a trial that a has not seen */
+	assert_int_equal(w.op.code, 0);
+	assert_int_equal(w.items[0].command, COMMAND_CONTINUE);
+	f->engine = b;
+	on_trial(f, &w, OP_STOP, 0, 0);
+	f->engine = a;
+	on_trial(f, &w, OP_HEARTBEAT, 0, 1);
+	assert_int_equal(w.items[0].command, COMMAND_STOP);
+	f->engine = b;
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 1);
+	f->engine = a;
+	observe(f, &w, 1, 0, OBSERVE_FINAL, -1, 0.5);
+	assert_true(w.items[0].accepted);
+	f->engine = b;
+	suggest(f, &w, 1, 0); /* b still counts trial 1 as running */
+	assert_int_equal(w.n, 1);
+	set_status(f, STATUS_PAUSED);
+	f->engine = a;
+	suggest(f, &w, 1, 0);
+	assert_string_equal(w.reason, "paused");
+	observe(f, &w, 2, 0, OBSERVE_FINAL, -1, 0.5);
+	f->engine = b;
+	set_status(f, STATUS_RUNNING);
+	f->engine = a;
+	suggest(f, &w, 1, 0);
+	assert_int_equal(w.n, 1);
+	on_trial(f, &w, OP_EXPLAIN, 77, 0); /* and what is not there is still not there */
+	assert_int_equal(w.op.code, CODE_NOT_FOUND);
+	engine_drain(b);
+	engine_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_answers_are_current, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_two_replicas, fixture_setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
