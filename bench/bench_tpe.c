@@ -1,6 +1,7 @@
 /*
- * CPU time of one ask of TPE, and of one judgement of medianstop and curvefitting, at growing
- * histories. Space: 10 parameters, mixed (4 uniform, 2 log, 1 log integer, 1 integer, 2 choices).
+ * CPU time of one ask of TPE, and of one judgement of medianstop, curvefitting and curve, at
+ * growing histories. Space: 10 parameters, mixed (4 uniform, 2 log, 1 log integer, 1 integer, 2
+ * choices).
  */
 #include "tests/quality/lab.h"
 
@@ -77,7 +78,7 @@ static void bench_ask(const char *options, size_t n, size_t rounds)
 }
 
 static void bench_judge(
-	const struct assessor *assessor, size_t finished, int reports, size_t rounds)
+	const struct assessor *assessor, size_t finished, int reports, int own, size_t rounds)
 {
 	static double times[ROUNDS_MAX];
 	struct lab lab;
@@ -90,9 +91,11 @@ static void bench_judge(
 		double x[10], end = rng_uniform(&rng);
 		space_sample(lab.spec.space, &rng, x);
 		int64_t number = lab_place(&lab, x);
-		int n = t < finished || assessor == &assessor_medianstop ? reports : 12;
+		int n = t < finished ? reports : own;
+		end = t < finished ? end : 0.2; /* to be stopped, the dearest verdict of curve */
 		for (int step = 1; step <= n; step++)
-			lab_report(&lab, number, step, end * (1 - 1.0 / step));
+			lab_report(&lab, number, step,
+				end * (1 - 1.0 / step) + 0.005 * rng_normal(&rng));
 		if (t < finished)
 			lab_observe(&lab, number, end);
 	}
@@ -113,8 +116,9 @@ int main(void)
 	bench_ask("multivariate=false", 1000, 50);
 	bench_ask("multivariate=false", 10000, 20);
 	bench_ask("variant=parity", 1000, 50);
-	bench_judge(&assessor_medianstop, 1000, 100, 50);
-	bench_judge(&assessor_medianstop, 10000, 100, 20);
-	bench_judge(&assessor_curvefitting, 1000, 20, 50);
+	bench_judge(&assessor_medianstop, 1000, 100, 100, 50);
+	bench_judge(&assessor_medianstop, 10000, 100, 100, 20);
+	bench_judge(&assessor_curvefitting, 1000, 20, 12, 50);
+	bench_judge(&assessor_curve, 500, 51, 50, 50);
 	return 0;
 }

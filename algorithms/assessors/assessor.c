@@ -6,6 +6,9 @@
 const struct algorithm *const assessor_algorithms[] = {
 	&assessor_medianstop.algorithm,
 	&assessor_curvefitting.algorithm,
+	&assessor_curve.algorithm,
+	&assessor_asha.algorithm,
+	&assessor_wilcoxon.algorithm,
 	NULL,
 };
 

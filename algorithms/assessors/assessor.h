@@ -28,7 +28,8 @@ struct assessor {
 		struct error *err);
 };
 
-extern const struct assessor assessor_medianstop, assessor_curvefitting;
+extern const struct assessor assessor_medianstop, assessor_curvefitting, assessor_curve,
+	assessor_asha, assessor_wilcoxon;
 
 extern const struct algorithm *const assessor_algorithms[];
 const struct assessor *assessor_of(const struct algorithm *algorithm);

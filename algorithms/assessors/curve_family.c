@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#define ITERATIONS   60
+#define ITERATIONS   40
+#define WORK	     1280 /* iterations times points, if that allows more of them */
 #define DAMPING_HIGH 1e10
 #define CONVERGED    1e-10 /* relative decrease of the error that is not worth another step */
 
@@ -169,18 +170,18 @@ static void start_weibull(double first, double last, double x, double gain, doub
 }
 
 const struct curve_family curve_families[CURVE_FAMILIES] = {
-	{ "vapor", 3, vapor, start_vapor },
-	{ "power3", 3, power3, start_power3 },
-	{ "linear", 2, linear, start_linear },
-	{ "log_linear", 2, log_linear, start_log_linear },
-	{ "hill", 3, hill, start_hill },
-	{ "log_power", 3, log_power, start_log_power },
-	{ "power4", 4, power4, start_power4 },
-	{ "mmf", 4, mmf, start_mmf },
-	{ "exp4", 4, exp4, start_exp4 },
-	{ "inverse_log", 2, inverse_log, start_inverse_log },
-	{ "weibull", 4, weibull, start_weibull },
-	{ "janoschek", 4, janoschek, start_weibull },
+	[CURVE_VAPOR] = { "vapor", 3, vapor, start_vapor },
+	[CURVE_POWER3] = { "power3", 3, power3, start_power3 },
+	[CURVE_LINEAR] = { "linear", 2, linear, start_linear },
+	[CURVE_LOG_LINEAR] = { "log_linear", 2, log_linear, start_log_linear },
+	[CURVE_HILL] = { "hill", 3, hill, start_hill },
+	[CURVE_LOG_POWER] = { "log_power", 3, log_power, start_log_power },
+	[CURVE_POWER4] = { "power4", 4, power4, start_power4 },
+	[CURVE_MMF] = { "mmf", 4, mmf, start_mmf },
+	[CURVE_EXP4] = { "exp4", 4, exp4, start_exp4 },
+	[CURVE_INVERSE_LOG] = { "inverse_log", 2, inverse_log, start_inverse_log },
+	[CURVE_WEIBULL] = { "weibull", 4, weibull, start_weibull },
+	[CURVE_JANOSCHEK] = { "janoschek", 4, janoschek, start_weibull },
 };
 
 struct problem {
@@ -200,7 +201,8 @@ static double squared_error(const struct problem *problem, const double *p)
 	return isfinite(sum) ? sum : HUGE_VAL;
 }
 
-/* The normal equations J'J and J'r at p, J by central differences. */
+/* The normal equations J'J and J'r at p, J by forward differences: an error of their size only
+ * slows the last steps. */
 static bool normal_equations(const struct problem *problem, const double *p,
 	double a[CURVE_PARAMETERS][CURVE_PARAMETERS], double g[CURVE_PARAMETERS])
 {
@@ -209,20 +211,19 @@ static bool normal_equations(const struct problem *problem, const double *p,
 	memset(g, 0, sizeof(double[CURVE_PARAMETERS]));
 	for (size_t i = 0; i < problem->n; i++) {
 		double x = problem->x[i], row[CURVE_PARAMETERS] = { 0 };
+		double here = problem->family->value(p, x);
 		for (size_t j = 0; j < n; j++) {
-			double h = 1e-6 * fmax(fabs(p[j]), 1e-2), q[CURVE_PARAMETERS];
+			double h = 1e-7 * fmax(fabs(p[j]), 1e-2), q[CURVE_PARAMETERS];
 			memcpy(q, p, sizeof(q));
 			q[j] = p[j] + h;
-			double up = problem->family->value(q, x);
-			q[j] = p[j] - h;
-			row[j] = (up - problem->family->value(q, x)) / (2 * h);
+			row[j] = (problem->family->value(q, x) - here) / h;
 			if (!isfinite(row[j]))
 				return false;
 		}
-		double e = problem->y[i] - problem->family->value(p, x);
+		double e = problem->y[i] - here;
 		for (size_t j = 0; j < n; j++) {
 			g[j] += row[j] * e;
-			for (size_t k = 0; k < n; k++)
+			for (size_t k = 0; k <= j; k++)
 				a[j][k] += row[j] * row[k];
 		}
 	}
@@ -264,28 +265,31 @@ static void descend(const struct problem *problem, struct curve_fit *fit)
 {
 	double a[CURVE_PARAMETERS][CURVE_PARAMETERS], g[CURVE_PARAMETERS];
 	double damping = 1e-3;
-	bool moved = true;
+	size_t bound = WORK / problem->n > ITERATIONS ? WORK / problem->n : ITERATIONS;
+	bool moved = true, done = false;
 
 	fit->sse = squared_error(problem, fit->p);
-	for (int i = 0; i < ITERATIONS && isfinite(fit->sse) && damping < DAMPING_HIGH; i++) {
+	for (size_t i = 0; i < bound && !done && damping < DAMPING_HIGH; i++) {
 		double step[CURVE_PARAMETERS] = { 0 }, p[CURVE_PARAMETERS] = { 0 };
-		if (moved && !normal_equations(problem, fit->p, a, g))
+		double sse = HUGE_VAL, promise = HUGE_VAL;
+		if (!isfinite(fit->sse) || (moved && !normal_equations(problem, fit->p, a, g)))
 			return;
-		double sse = HUGE_VAL;
 		if (damped_step(problem->family->n, a, g, damping, step)) {
-			for (size_t j = 0; j < problem->family->n; j++)
+			promise = 0; /* what a linear model would gain by the step, within 2 */
+			for (size_t j = 0; j < problem->family->n; j++) {
 				p[j] = fit->p[j] + step[j];
+				promise += step[j] * g[j];
+			}
 			sse = squared_error(problem, p);
 		}
 		moved = sse < fit->sse;
 		damping = moved ? damping * 0.2 : damping * 5;
-		if (!moved)
-			continue;
-		bool done = fit->sse - sse <= CONVERGED * fit->sse;
-		memcpy(fit->p, p, sizeof(p));
-		fit->sse = sse;
-		if (done)
-			return;
+		done = promise <= CONVERGED * fit->sse ||
+		       (moved && fit->sse - sse <= CONVERGED * fit->sse);
+		if (moved) {
+			memcpy(fit->p, p, sizeof(p));
+			fit->sse = sse;
+		}
 	}
 }
 
@@ -302,4 +306,11 @@ void curve_fit(const struct curve_family *family, size_t n, const double *x, con
 		if (fit.sse < out->sse)
 			*out = fit;
 	}
+}
+
+void curve_refit(const struct curve_family *family, size_t n, const double *x, const double *y,
+	struct curve_fit *fit)
+{
+	struct problem problem = { family, n, x, y };
+	descend(&problem, fit);
 }

@@ -10,7 +10,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CURVE_FAMILIES	 12
+enum curve_family_index {
+	CURVE_VAPOR,
+	CURVE_POWER3,
+	CURVE_LINEAR,
+	CURVE_LOG_LINEAR,
+	CURVE_HILL,
+	CURVE_LOG_POWER,
+	CURVE_POWER4,
+	CURVE_MMF,
+	CURVE_EXP4,
+	CURVE_INVERSE_LOG,
+	CURVE_WEIBULL,
+	CURVE_JANOSCHEK,
+	CURVE_FAMILIES
+};
+
 #define CURVE_PARAMETERS 4
 #define CURVE_STARTS	 2
 
@@ -34,5 +49,9 @@ struct curve_fit {
  * the order of 1. Deterministic; a fixed bound on the evaluations. */
 void curve_fit(const struct curve_family *family, size_t n, const double *x, const double *y,
 	struct curve_fit *out);
+
+/* Levenberg-Marquardt from the parameters that fit already has. */
+void curve_refit(const struct curve_family *family, size_t n, const double *x, const double *y,
+	struct curve_fit *fit);
 
 #endif

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "algorithms/assessors/curve_family.h"
+#include "algorithms/assessors/curve_reports.h"
 
 #define FAMILIES_NEEDED 4
 #define CHAINS		10
@@ -75,27 +76,6 @@ struct mixture {
 	double evidence[CURVE_FAMILIES];      /* log, from the fit: -AIC / 2 */
 };
 
-static bool counts(const struct trial *trial, const struct report *report)
-{
-	return !report->late && report->attempt == trial->attempt && isfinite(report->value);
-}
-
-/* By step; insertion, since reports nearly always arrive in order. */
-static size_t collect_reports(const struct trial *trial, const struct report **out)
-{
-	size_t n = 0;
-	for (uint32_t i = 0; i < trial->n_reports; i++) {
-		const struct report *report = &trial->reports[i];
-		if (!counts(trial, report))
-			continue;
-		size_t at = n++;
-		for (; at > 0 && out[at - 1]->step > report->step; at--)
-			out[at] = out[at - 1];
-		out[at] = report;
-	}
-	return n;
-}
-
 static void choose_scale(
 	struct curve *curve, const struct report *const *reports, size_t n, bool maximize)
 {
@@ -118,22 +98,22 @@ static void choose_scale(
 static int curve_init(
 	struct curve *curve, const struct trial *trial, bool maximize, struct arena *arena)
 {
-	const struct report **reports = arena_array(arena, trial->n_reports, sizeof(*reports));
+	struct curve_reports reports;
 	*curve = (struct curve){
 		.x = arena_array(arena, POINTS_MAX + 1, sizeof(double)),
 		.y = arena_array(arena, POINTS_MAX + 1, sizeof(double)),
 	};
-	if (!reports || !curve->x || !curve->y)
+	if (!curve->x || !curve->y || curve_reports_read(trial, true, arena, &reports) != 0)
 		return CODE_NO_MEMORY;
-	size_t n = collect_reports(trial, reports);
+	size_t n = reports.n;
 	curve->n_reports = n;
 	if (n == 0)
 		return 0;
-	choose_scale(curve, reports, n, maximize);
+	choose_scale(curve, reports.items, n, maximize);
 	size_t stride = (n + POINTS_MAX - 1) / POINTS_MAX;
 	for (size_t i = (n - 1) % stride; i < n; i += stride) {
 		curve->x[curve->n] = (double)(i + 1);
-		curve->y[curve->n] = curve->offset + curve->scale * reports[i]->value;
+		curve->y[curve->n] = curve->offset + curve->scale * reports.items[i]->value;
 		curve->n++;
 	}
 	return 0;
@@ -291,21 +271,6 @@ static double predict_end(const struct curve *curve, const struct mixture *mixtu
 	return total / CHAINS;
 }
 
-/* NaN: no completed trial has a finite value. */
-static double best_completed(const struct view *view)
-{
-	const struct objective *objective = &view->spec->objectives[0];
-	double best = (double)NAN;
-	for (size_t i = 0; i < view->n_finished; i++) {
-		const struct trial *trial = &view->trials[view->finished[i]];
-		if (trial->state == TRIAL_SUCCEEDED && trial->values &&
-			isfinite(trial->values[0]) && !(trial->violation > 0) &&
-			objective_better(objective, trial->values[0], best))
-			best = trial->values[0];
-	}
-	return best;
-}
-
 /* Judged at start_step reports and every gap reports after, until nothing is left to save. */
 static bool is_due(const struct option_set *set, size_t n_reports)
 {
@@ -319,13 +284,15 @@ static int curvefitting_judge(const struct view *view, const struct trial *trial
 {
 	const struct option_set *set = &view->spec->assessor_options;
 	bool maximize = view->spec->objectives[0].maximize;
-	double threshold = option_real(set, "threshold"), best = best_completed(view);
+	const struct trial *incumbent = best_completed(view);
+	double threshold = option_real(set, "threshold");
 	struct curve curve;
 	struct mixture mixture = { 0 };
 
 	*out = VERDICT_CONTINUE;
-	if (isnan(best))
+	if (!incumbent)
 		return 0;
+	double best = incumbent->values[0];
 	int code = curve_init(&curve, trial, maximize, arena);
 	if (code == 0 && !is_due(set, curve.n_reports))
 		return 0;

@@ -14,6 +14,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "algorithms/assessors/curve_reports.h"
+#include "algorithms/assessors/statistics.h"
+
 static const struct option options[] = {
 	{ .name = "start_step",
 		.type = OPTION_INT,
@@ -47,17 +50,12 @@ struct standing {
 	double best;
 };
 
-static bool counts(const struct trial *trial, const struct report *report)
-{
-	return !report->late && report->attempt == trial->attempt && !isnan(report->value);
-}
-
 static struct standing standing_of(const struct trial *trial, const struct objective *objective)
 {
 	struct standing standing = { .step = -1, .best = HUGE_VAL };
 	for (uint32_t i = 0; i < trial->n_reports; i++) {
 		const struct report *report = &trial->reports[i];
-		if (!counts(trial, report))
+		if (!report_counts(trial, report))
 			continue;
 		double loss = objective_loss(objective, report->value);
 		standing.n++;
@@ -76,7 +74,7 @@ static double average_loss(
 	bool reached = false;
 	for (uint32_t i = 0; i < trial->n_reports; i++) {
 		const struct report *report = &trial->reports[i];
-		if (!counts(trial, report))
+		if (!report_counts(trial, report))
 			continue;
 		reached |= report->step >= step;
 		if (report->step > step)
@@ -85,39 +83,6 @@ static double average_loss(
 		n++;
 	}
 	return reached && n ? objective_loss(objective, sum / (double)n) : (double)NAN;
-}
-
-static void swap_doubles(double *a, double *b)
-{
-	double swap = *a;
-	*a = *b;
-	*b = swap;
-}
-
-/* The k-th smallest of v[0 .. n), k < n; afterwards none before it is larger. Hoare's FIND, which
- * stays linear when many values are equal. No NaN. */
-static double select_kth(double *v, ptrdiff_t n, ptrdiff_t k)
-{
-	ptrdiff_t low = 0, high = n - 1;
-	while (low < high) {
-		double pivot = v[low + (high - low) / 2];
-		ptrdiff_t i = low, j = high;
-		while (i <= j) {
-			while (v[i] < pivot)
-				i++;
-			while (v[j] > pivot)
-				j--;
-			if (i <= j)
-				swap_doubles(&v[i++], &v[j--]);
-		}
-		if (k <= j)
-			high = j;
-		else if (k >= i)
-			low = i;
-		else
-			break;
-	}
-	return v[k];
 }
 
 /* The lenient middle is the worse one: the upper of losses. (NNI: the lower of values to maximise,

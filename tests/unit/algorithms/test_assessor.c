@@ -33,6 +33,10 @@ static void found_by_nni_name(void **state)
 		catalog_find(assessor_algorithms, "Medianstop"), &assessor_medianstop.algorithm);
 	assert_ptr_equal(catalog_find(assessor_algorithms, "Curvefitting"),
 		&assessor_curvefitting.algorithm);
+	assert_ptr_equal(catalog_find(assessor_algorithms, "curve"), &assessor_curve.algorithm);
+	assert_ptr_equal(catalog_find(assessor_algorithms, "asha"), &assessor_asha.algorithm);
+	assert_ptr_equal(
+		catalog_find(assessor_algorithms, "wilcoxon"), &assessor_wilcoxon.algorithm);
 	assert_null(catalog_find(assessor_algorithms, "Averagestop"));
 }
 

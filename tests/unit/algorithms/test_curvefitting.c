@@ -1,47 +1,6 @@
-#include "tests/unit/algorithms/support.h"
+#include "tests/unit/algorithms/assess_support.h"
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "algorithms/assessors/assessor.h"
 #include "algorithms/assessors/curve_family.h"
-
-static char reason[512];
-
-static void begin(struct fake *fake, const char *goal, const char *options)
-{
-	char body[1024];
-	snprintf(body, sizeof(body),
-		"{\"name\":\"c\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"
-		"\"objectives\":[{\"name\":\"default\",\"goal\":\"%s\"}],"
-		"\"tuner\":{\"name\":\"random\",\"seed\":1},"
-		"\"assessor\":{\"name\":\"curvefitting\",\"options\":%s}}",
-		goal, options);
-	fake_init(fake, body);
-}
-
-static enum verdict judge(struct fake *fake, int64_t number)
-{
-	struct error err = { 0 };
-	struct arena arena;
-	struct rng rng;
-	enum verdict verdict = VERDICT_STOP;
-
-	arena_init(&arena, 0);
-	rng_init(&rng, 1, RNG_ASSESS, (uint64_t)number);
-	reason[0] = '\0';
-	assert_int_equal(assessor_curvefitting.judge(&fake->view, view_trial(&fake->view, number),
-				 &rng, &arena, &verdict, reason, sizeof(reason), &err),
-		0);
-	arena_release(&arena);
-	assert_true((verdict == VERDICT_STOP) == (reason[0] != '\0'));
-	return verdict;
-}
 
 /* Rises from 0.1 towards end as 1 - x^-0.8. */
 static double rising(double end, int x)
@@ -123,14 +82,10 @@ static void degenerate_curves(void **state)
 	(void)state;
 	for (size_t g = 0; g < 2; g++) {
 		struct fake fake;
-		begin(&fake, goals[g], "{}");
+		assess_begin(&fake, "curvefitting", goals[g], "{}");
 		fake_observe(&fake, run_curve(&fake, 0.5, 20, 0, 1), 0.5);
 		for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
-			int64_t number;
-			assert_int_equal(fake_suggest(&fake, &number), 0);
-			for (int i = 0; i < 8; i++)
-				fake_report(&fake, number, i, shapes[s][i]);
-			judge(&fake, number);
+			assess_values(&fake, 8, shapes[s]);
 		}
 		fake_release(&fake);
 	}
@@ -140,19 +95,22 @@ static void degenerate_curves(void **state)
 static void check_verdicts(const char *goal, double shift, double scale)
 {
 	struct fake fake;
-	begin(&fake, goal, "{\"epoch_num\":20}");
+	assess_begin(&fake, "curvefitting", goal, "{\"epoch_num\":20}");
 	int64_t early = run_curve(&fake, 0.2, 10, shift, scale);
-	assert_int_equal(judge(&fake, early), VERDICT_CONTINUE); /* nobody has completed */
+	assert_int_equal(assess_judge(&fake, early), VERDICT_CONTINUE); /* nobody has completed */
 	double best = shift + scale * rising(0.9, 20);
 	fake_observe(&fake, run_curve(&fake, 0.9, 20, shift, scale), best);
-	assert_int_equal(judge(&fake, run_curve(&fake, 0.3, 5, shift, scale)), VERDICT_CONTINUE);
-	assert_int_equal(judge(&fake, run_curve(&fake, 0.3, 8, shift, scale)), VERDICT_STOP);
+	assert_int_equal(
+		assess_judge(&fake, run_curve(&fake, 0.3, 5, shift, scale)), VERDICT_CONTINUE);
+	assert_int_equal(assess_judge(&fake, run_curve(&fake, 0.3, 8, shift, scale)), VERDICT_STOP);
 	assert_non_null(strstr(reason, "8 reports"));
 	char text[32];
 	snprintf(text, sizeof(text), "has %.6g", best);
 	assert_non_null(strstr(reason, text));
-	assert_int_equal(judge(&fake, run_curve(&fake, 0.95, 8, shift, scale)), VERDICT_CONTINUE);
-	assert_int_equal(judge(&fake, run_curve(&fake, 0.3, 20, shift, scale)), VERDICT_CONTINUE);
+	assert_int_equal(
+		assess_judge(&fake, run_curve(&fake, 0.95, 8, shift, scale)), VERDICT_CONTINUE);
+	assert_int_equal(
+		assess_judge(&fake, run_curve(&fake, 0.3, 20, shift, scale)), VERDICT_CONTINUE);
 	fake_release(&fake);
 }
 
@@ -170,15 +128,15 @@ static void threshold_and_gap(void **state)
 {
 	struct fake strict, lax;
 	(void)state;
-	begin(&strict, "maximize", "{\"threshold\":0.95}");
-	begin(&lax, "maximize", "{\"threshold\":0.5,\"gap\":3}");
+	assess_begin(&strict, "curvefitting", "maximize", "{\"threshold\":0.95}");
+	assess_begin(&lax, "curvefitting", "maximize", "{\"threshold\":0.5,\"gap\":3}");
 	fake_observe(&strict, run_curve(&strict, 0.9, 20, 0, 1), rising(0.9, 20));
 	fake_observe(&lax, run_curve(&lax, 0.9, 20, 0, 1), rising(0.9, 20));
-	assert_int_equal(judge(&strict, run_curve(&strict, 0.7, 9, 0, 1)), VERDICT_STOP);
-	assert_int_equal(judge(&lax, run_curve(&lax, 0.7, 9, 0, 1)), VERDICT_CONTINUE);
+	assert_int_equal(assess_judge(&strict, run_curve(&strict, 0.7, 9, 0, 1)), VERDICT_STOP);
+	assert_int_equal(assess_judge(&lax, run_curve(&lax, 0.7, 9, 0, 1)), VERDICT_CONTINUE);
 	/* due at 6, 9, 12, ... */
-	assert_int_equal(judge(&lax, run_curve(&lax, 0.2, 8, 0, 1)), VERDICT_CONTINUE);
-	assert_int_equal(judge(&lax, run_curve(&lax, 0.2, 9, 0, 1)), VERDICT_STOP);
+	assert_int_equal(assess_judge(&lax, run_curve(&lax, 0.2, 8, 0, 1)), VERDICT_CONTINUE);
+	assert_int_equal(assess_judge(&lax, run_curve(&lax, 0.2, 9, 0, 1)), VERDICT_STOP);
 	fake_release(&strict);
 	fake_release(&lax);
 }
@@ -190,13 +148,13 @@ static void no_state_between_trials(void **state)
 	struct fake fake;
 	char first[sizeof(reason)];
 	(void)state;
-	begin(&fake, "maximize", "{}");
+	assess_begin(&fake, "curvefitting", "maximize", "{}");
 	fake_observe(&fake, run_curve(&fake, 0.9, 20, 0, 1), 0.9);
 	int64_t a = run_curve(&fake, 0.3, 8, 0, 1), b = run_curve(&fake, 0.6, 12, 3, 0.01);
-	judge(&fake, a);
+	assess_judge(&fake, a);
 	memcpy(first, reason, sizeof(first));
-	judge(&fake, b);
-	judge(&fake, a);
+	assess_judge(&fake, b);
+	assess_judge(&fake, a);
 	assert_string_equal(reason, first);
 	fake_release(&fake);
 }
@@ -206,9 +164,9 @@ static void long_curves(void **state)
 {
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{\"epoch_num\":2000}");
+	assess_begin(&fake, "curvefitting", "maximize", "{\"epoch_num\":2000}");
 	fake_observe(&fake, run_curve(&fake, 0.9, 20, 0, 1), 0.9);
-	assert_int_equal(judge(&fake, run_curve(&fake, 0.3, 1000, 0, 1)), VERDICT_STOP);
+	assert_int_equal(assess_judge(&fake, run_curve(&fake, 0.3, 1000, 0, 1)), VERDICT_STOP);
 	assert_non_null(strstr(reason, "1000 reports"));
 	fake_release(&fake);
 }

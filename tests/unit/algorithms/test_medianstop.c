@@ -1,83 +1,17 @@
-#include "tests/unit/algorithms/support.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "algorithms/assessors/assessor.h"
-
-static char reason[512];
-
-static void begin(struct fake *fake, const char *goal, const char *options)
-{
-	char body[1024];
-	snprintf(body, sizeof(body),
-		"{\"name\":\"m\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"
-		"\"objectives\":[{\"name\":\"default\",\"goal\":\"%s\"}],"
-		"\"tuner\":{\"name\":\"random\",\"seed\":1},"
-		"\"assessor\":{\"name\":\"medianstop\",\"options\":%s}}",
-		goal, options);
-	fake_init(fake, body);
-}
-
-/* A trial that reports values[0 .. n) at steps 0, 1, ...; still running. */
-static int64_t report_all(struct fake *fake, size_t n, const double *values)
-{
-	int64_t number;
-	assert_int_equal(fake_suggest(fake, &number), 0);
-	for (size_t i = 0; i < n; i++)
-		fake_report(fake, number, (int64_t)i, values[i]);
-	return number;
-}
-
-/* A completed trial whose reports are all value. */
-static void complete(struct fake *fake, size_t n, double value)
-{
-	double values[64];
-	for (size_t i = 0; i < n; i++)
-		values[i] = value;
-	fake_observe(fake, report_all(fake, n, values), value);
-}
-
-static enum verdict judge(struct fake *fake, int64_t number)
-{
-	struct error err = { 0 };
-	struct arena arena;
-	struct rng rng;
-	enum verdict verdict = VERDICT_STOP;
-
-	arena_init(&arena, 0);
-	rng_init(&rng, 1, RNG_ASSESS, (uint64_t)number);
-	reason[0] = '\0';
-	assert_int_equal(assessor_medianstop.judge(&fake->view, view_trial(&fake->view, number),
-				 &rng, &arena, &verdict, reason, sizeof(reason), &err),
-		0);
-	arena_release(&arena);
-	assert_true((verdict == VERDICT_STOP) == (reason[0] != '\0'));
-	return verdict;
-}
-
-static enum verdict judge_values(struct fake *fake, size_t n, const double *values)
-{
-	return judge(fake, report_all(fake, n, values));
-}
+#include "tests/unit/algorithms/assess_support.h"
 
 static void strictly_worse_is_stopped(void **state)
 {
 	static const double equal[] = { 1, 3 }, worse[] = { 2.9, 2 }, better[] = { 0, 3.1 };
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{}");
-	assert_int_equal(judge_values(&fake, 2, worse), VERDICT_CONTINUE); /* nothing to compare */
+	assess_begin(&fake, "medianstop", "maximize", "{}");
+	assert_int_equal(assess_values(&fake, 2, worse), VERDICT_CONTINUE); /* nothing to compare */
 	for (int i = 1; i <= 5; i++)
-		complete(&fake, 4, i); /* median 3 */
-	assert_int_equal(judge_values(&fake, 2, equal), VERDICT_CONTINUE);
-	assert_int_equal(judge_values(&fake, 2, better), VERDICT_CONTINUE);
-	assert_int_equal(judge_values(&fake, 2, worse), VERDICT_STOP);
+		assess_complete(&fake, 4, i); /* median 3 */
+	assert_int_equal(assess_values(&fake, 2, equal), VERDICT_CONTINUE);
+	assert_int_equal(assess_values(&fake, 2, better), VERDICT_CONTINUE);
+	assert_int_equal(assess_values(&fake, 2, worse), VERDICT_STOP);
 	assert_non_null(strstr(reason, "2.9"));
 	assert_non_null(strstr(reason, "worse than 3,"));
 	assert_non_null(strstr(reason, "5 completed trials"));
@@ -90,12 +24,12 @@ static void both_goals_mirror(void **state)
 {
 	struct fake up, down;
 	(void)state;
-	begin(&up, "maximize", "{}");
-	begin(&down, "minimize", "{}");
+	assess_begin(&up, "medianstop", "maximize", "{}");
+	assess_begin(&down, "medianstop", "minimize", "{}");
 	for (int i = 0; i < 7; i++) {
 		double value = fmod(i * 0.618, 1) - 0.4;
-		complete(&up, 5, value);
-		complete(&down, 5, -value);
+		assess_complete(&up, 5, value);
+		assess_complete(&down, 5, -value);
 	}
 	int stopped = 0;
 	for (int i = 0; i < 20; i++) {
@@ -104,8 +38,8 @@ static void both_goals_mirror(void **state)
 			values[j] = fmod(i * 0.4142, 1) - 0.5 + 0.01 * j;
 			mirrored[j] = -values[j];
 		}
-		enum verdict verdict = judge_values(&up, 3, values);
-		assert_int_equal(judge_values(&down, 3, mirrored), verdict);
+		enum verdict verdict = assess_values(&up, 3, values);
+		assert_int_equal(assess_values(&down, 3, mirrored), verdict);
 		stopped += verdict == VERDICT_STOP;
 	}
 	assert_true(stopped > 0 && stopped < 20);
@@ -119,11 +53,11 @@ static void averages_are_running(void **state)
 	static const double late_bloomer[] = { 0, 0, 9 }, a[] = { 2.9, 2.9, 2.9 }, b[] = { 3.1 };
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{}");
-	fake_observe(&fake, report_all(&fake, 3, late_bloomer), 9);
-	assert_int_equal(judge_values(&fake, 3, a), VERDICT_STOP);
-	assert_int_equal(judge_values(&fake, 2, a), VERDICT_CONTINUE); /* average 0 so far */
-	assert_int_equal(judge_values(&fake, 1, b), VERDICT_CONTINUE);
+	assess_begin(&fake, "medianstop", "maximize", "{}");
+	fake_observe(&fake, assess_run(&fake, 0, 3, late_bloomer), 9);
+	assert_int_equal(assess_values(&fake, 3, a), VERDICT_STOP);
+	assert_int_equal(assess_values(&fake, 2, a), VERDICT_CONTINUE); /* average 0 so far */
+	assert_int_equal(assess_values(&fake, 1, b), VERDICT_CONTINUE);
 	fake_release(&fake);
 }
 
@@ -132,16 +66,16 @@ static void start_step_and_min_trials(void **state)
 	static const double bad[] = { 0, 0, 0, 0, 0 };
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{\"start_step\":3,\"min_trials\":2}");
-	complete(&fake, 6, 5);
-	assert_int_equal(judge_values(&fake, 5, bad), VERDICT_CONTINUE);
-	complete(&fake, 6, 5);
-	assert_int_equal(judge_values(&fake, 2, bad), VERDICT_CONTINUE);
-	assert_int_equal(judge_values(&fake, 3, bad), VERDICT_STOP);
-	complete(&fake, 2, 1); /* too short to compare with at step 4 */
-	complete(&fake, 2, -9);
-	complete(&fake, 2, -9);
-	assert_int_equal(judge_values(&fake, 5, bad), VERDICT_STOP);
+	assess_begin(&fake, "medianstop", "maximize", "{\"start_step\":3,\"min_trials\":2}");
+	assess_complete(&fake, 6, 5);
+	assert_int_equal(assess_values(&fake, 5, bad), VERDICT_CONTINUE);
+	assess_complete(&fake, 6, 5);
+	assert_int_equal(assess_values(&fake, 2, bad), VERDICT_CONTINUE);
+	assert_int_equal(assess_values(&fake, 3, bad), VERDICT_STOP);
+	assess_complete(&fake, 2, 1); /* too short to compare with at step 4 */
+	assess_complete(&fake, 2, -9);
+	assess_complete(&fake, 2, -9);
+	assert_int_equal(assess_values(&fake, 5, bad), VERDICT_STOP);
 	fake_release(&fake);
 }
 
@@ -153,16 +87,16 @@ static void even_numbers(void **state)
 	for (int lenient = 0; lenient < 2; lenient++) {
 		struct fake up, down;
 		const char *options = lenient ? "{\"median\":\"lenient\"}" : "{}";
-		begin(&up, "maximize", options);
-		begin(&down, "minimize", options);
-		complete(&up, 1, 2);
-		complete(&up, 1, 4);
-		complete(&down, 1, 1);
-		complete(&down, 1, 3);
+		assess_begin(&up, "medianstop", "maximize", options);
+		assess_begin(&down, "medianstop", "minimize", options);
+		assess_complete(&up, 1, 2);
+		assess_complete(&up, 1, 4);
+		assess_complete(&down, 1, 1);
+		assess_complete(&down, 1, 3);
 		enum verdict expected = lenient ? VERDICT_CONTINUE : VERDICT_STOP;
-		assert_int_equal(judge_values(&up, 1, between), expected);
-		assert_int_equal(judge_values(&down, 1, between), expected);
-		assert_int_equal(judge_values(&up, 1, low), VERDICT_STOP);
+		assert_int_equal(assess_values(&up, 1, between), expected);
+		assert_int_equal(assess_values(&down, 1, between), expected);
+		assert_int_equal(assess_values(&up, 1, low), VERDICT_STOP);
 		fake_release(&up);
 		fake_release(&down);
 	}
@@ -176,13 +110,14 @@ static void who_is_compared_with(void **state)
 	(void)state;
 	for (int include = 0; include < 2; include++) {
 		struct fake fake;
-		begin(&fake, "maximize", include ? "{\"include_stopped\":true}" : "{}");
-		fake_fail(&fake, report_all(&fake, 3, high));
-		fake_cancel(&fake, report_all(&fake, 3, high));
-		assert_int_equal(judge_values(&fake, 3, low), VERDICT_CONTINUE);
-		fake_stop(&fake, report_all(&fake, 3, high));
+		assess_begin(&fake, "medianstop", "maximize",
+			include ? "{\"include_stopped\":true}" : "{}");
+		fake_fail(&fake, assess_run(&fake, 0, 3, high));
+		fake_cancel(&fake, assess_run(&fake, 0, 3, high));
+		assert_int_equal(assess_values(&fake, 3, low), VERDICT_CONTINUE);
+		fake_stop(&fake, assess_run(&fake, 0, 3, high));
 		assert_int_equal(
-			judge_values(&fake, 3, low), include ? VERDICT_STOP : VERDICT_CONTINUE);
+			assess_values(&fake, 3, low), include ? VERDICT_STOP : VERDICT_CONTINUE);
 		fake_release(&fake);
 	}
 }
@@ -193,13 +128,13 @@ static void steps_are_matched_by_number(void **state)
 	struct fake fake;
 	int64_t sparse;
 	(void)state;
-	begin(&fake, "maximize", "{}");
+	assess_begin(&fake, "medianstop", "maximize", "{}");
 	double rising[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
-	fake_observe(&fake, report_all(&fake, 11, rising), 10);
+	fake_observe(&fake, assess_run(&fake, 0, 11, rising), 10);
 	assert_int_equal(fake_suggest(&fake, &sparse), 0);
 	for (int step = 0; step <= 10; step += 5)
 		fake_report(&fake, sparse, step, 4);
-	assert_int_equal(judge(&fake, sparse), VERDICT_STOP); /* average up to 10: 5 */
+	assert_int_equal(assess_judge(&fake, sparse), VERDICT_STOP); /* average up to 10: 5 */
 	assert_non_null(strstr(reason, "after 3 reports"));
 	fake_release(&fake);
 }
@@ -211,14 +146,14 @@ static void odd_values(void **state)
 			    down[] = { -(double)INFINITY, 1 };
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{}");
-	assert_int_equal(judge_values(&fake, 0, NULL), VERDICT_CONTINUE);
-	complete(&fake, 2, (double)INFINITY);
-	complete(&fake, 2, 0);
-	complete(&fake, 2, 0.5);
-	assert_int_equal(judge_values(&fake, 2, nothing), VERDICT_CONTINUE);
-	assert_int_equal(judge_values(&fake, 1, down), VERDICT_STOP);
-	assert_int_equal(judge_values(&fake, 2, down), VERDICT_CONTINUE);
+	assess_begin(&fake, "medianstop", "maximize", "{}");
+	assert_int_equal(assess_values(&fake, 0, NULL), VERDICT_CONTINUE);
+	assess_complete(&fake, 2, (double)INFINITY);
+	assess_complete(&fake, 2, 0);
+	assess_complete(&fake, 2, 0.5);
+	assert_int_equal(assess_values(&fake, 2, nothing), VERDICT_CONTINUE);
+	assert_int_equal(assess_values(&fake, 1, down), VERDICT_STOP);
+	assert_int_equal(assess_values(&fake, 2, down), VERDICT_CONTINUE);
 	fake_release(&fake);
 }
 
@@ -227,19 +162,19 @@ static void medians_of_many(void **state)
 {
 	struct fake fake;
 	(void)state;
-	begin(&fake, "maximize", "{}");
+	assess_begin(&fake, "medianstop", "maximize", "{}");
 	double sorted[48];
 	for (int n = 1; n <= 48; n++) {
 		double value = (double)((n * 37) % 11);
-		complete(&fake, 1, value);
+		assess_complete(&fake, 1, value);
 		int at = n - 1;
 		for (; at > 0 && sorted[at - 1] > value; at--)
 			sorted[at] = sorted[at - 1];
 		sorted[at] = value;
 		double median = 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
 		double below[] = { median - 0.01 };
-		assert_int_equal(judge_values(&fake, 1, &median), VERDICT_CONTINUE);
-		assert_int_equal(judge_values(&fake, 1, below), VERDICT_STOP);
+		assert_int_equal(assess_values(&fake, 1, &median), VERDICT_CONTINUE);
+		assert_int_equal(assess_values(&fake, 1, below), VERDICT_STOP);
 	}
 	fake_release(&fake);
 }
