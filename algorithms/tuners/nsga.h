@@ -9,8 +9,8 @@
  * asked when does not matter. Pending trials are never parents; as points already seen they are
  * never proposed again.
  *
- * Order: feasible results by fronts, then those that break outcome constraints by how much, trials
- * stopped early by their last report, failures (also a result in which an objective is not a
+ * Order: feasible results by fronts, then trials stopped early by their last report, those that
+ * break outcome constraints by how much, failures (also a result in which an objective is not a
  * number) last.
  */
 #ifndef ALGORITHMS_TUNERS_NSGA_H

@@ -5,6 +5,8 @@
 /* In the order GET /v1/tuners lists them. */
 const struct algorithm *const tuner_algorithms[] = {
 	&tuner_tpe.algorithm,
+	&tuner_gp.algorithm,
+	&tuner_smac.algorithm,
 	&tuner_cmaes.algorithm,
 	&tuner_evolution.algorithm,
 	&tuner_nsga2.algorithm,

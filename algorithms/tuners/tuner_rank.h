@@ -10,8 +10,8 @@
 
 enum rank_tier {
 	TIER_FEASIBLE,	 /* by loss */
-	TIER_INFEASIBLE, /* breaks an outcome constraint: by how much */
 	TIER_STOPPED,	 /* early: by its last report */
+	TIER_INFEASIBLE, /* breaks an outcome constraint: by how much */
 	TIER_FAILED	 /* failed, lost, or a result that is not a number */
 };
 

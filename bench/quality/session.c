@@ -1,6 +1,8 @@
 #include "bench/quality/session.h"
 
+#include <assert.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +13,18 @@
 #define METRIC	   "default"
 #define LEASE_MS   60000
 #define BODY_BYTES (1u << 20)
+
+/* On the processor, shared by all threads, for as long as the program runs. */
+static struct compute *compute;
+
+static void open_compute(void)
+{
+	struct error err = { 0 };
+	int code = compute_open("cpu", NULL, &compute, &err);
+
+	assert(code == 0);
+	(void)code;
+}
 
 static double thread_seconds(void)
 {
@@ -50,6 +64,10 @@ static int create(struct session *session, const char *body, struct error *err)
 		return fail(err, CODE_INVALID,
 			"%s trains trials step by step, these problems have one result each",
 			tuner->algorithm.name);
+	if (tuner->algorithm.caps & TUNER_MULTI_FIDELITY)
+		return fail(err, CODE_INVALID,
+			"%s trains trials step by step, these problems have one result each",
+			tuner->algorithm.name);
 	if (tuner->check) {
 		struct path at = { NULL, "tuner", 0 };
 		struct faults *found = malloc(sizeof(*found));
@@ -73,7 +91,11 @@ int session_init(struct session *session, const struct problem *problem,
 	const struct contender *contender, uint64_t seed, size_t max_trials, unsigned concurrency,
 	struct error *err)
 {
+	static pthread_once_t opened = PTHREAD_ONCE_INIT;
+
+	pthread_once(&opened, open_compute);
 	*session = (struct session){ .catalog = { tuner_algorithms, assessor_algorithms } };
+	buffer_init(&session->model_bytes, LIMIT_MODEL);
 	arena_init(&session->scratch, 0);
 	buffer_init(&session->text, BODY_BYTES);
 	view_init(&session->view, &session->catalog);
@@ -92,6 +114,8 @@ int session_init(struct session *session, const struct problem *problem,
 void session_release(struct session *session)
 {
 	view_release(&session->view);
+	workspace_clear(&session->workspace);
+	buffer_release(&session->model_bytes);
 	arena_release(&session->scratch);
 	buffer_release(&session->text);
 }
@@ -128,8 +152,14 @@ int session_suggest(struct session *session, size_t *number, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		proposal.x[i] = (double)NAN;
 	double before = thread_seconds();
-	int code = tuner_ask(
-		&(struct knowledge){ .view = &session->view }, &session->scratch, &proposal, err);
+	struct knowledge know = { .view = &session->view,
+		.model = &session->model,
+		.compute = compute,
+		.workspace = &session->workspace };
+	int code =
+		tuner_learn(&session->view, compute, &session->model, &session->model_bytes, err);
+	if (code == 0)
+		code = tuner_ask(&know, &session->scratch, &proposal, err);
 	session->ask_s += thread_seconds() - before;
 	if (code != 0)
 		return code;

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "algorithms/tuners/tuner.h"
 #include "bench/quality/contender.h"
 #include "bench/quality/problem.h"
 #include "core/buffer.h"
@@ -17,7 +18,10 @@ struct session {
 	struct view view;
 	struct arena scratch;
 	struct buffer text;
-	double ask_s; /* CPU time of this thread spent in the tuner */
+	struct model model; /* what the tuner has learnt, if it learns */
+	struct buffer model_bytes;
+	struct workspace workspace;
+	double ask_s; /* CPU time of this thread spent in the tuner: asks and fits */
 	size_t asks;
 };
 

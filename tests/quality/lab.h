@@ -26,6 +26,9 @@ struct lab {
 	struct spec spec;
 	struct view view;
 	struct catalog catalog;
+	struct model model; /* what the tuner has learnt, if it learns */
+	struct buffer model_bytes;
+	struct workspace workspace;
 };
 
 /* options: "n_startup=5 variant=parity", separated by blanks, or NULL. */
@@ -70,6 +73,7 @@ static void lab_init(struct lab *lab, const char *space, const struct tuner *tun
 		.catalog = { tuner_algorithms, assessor_algorithms } };
 	arena_init(&lab->arena, 0);
 	arena_init(&lab->scratch, 0);
+	buffer_init(&lab->model_bytes, LIMIT_MODEL);
 	view_init(&lab->view, &lab->catalog);
 	faults_init(&faults);
 	if (space_parse(space, NULL, NULL, &lab->arena, &lab->spec.space, &faults, &err) != 0) {
@@ -104,6 +108,8 @@ static void lab_release(struct lab *lab)
 	lab->view.n_finished = lab->view.room_finished = 0;
 	lab->view.spec = NULL;
 	view_release(&lab->view);
+	workspace_clear(&lab->workspace);
+	buffer_release(&lab->model_bytes);
 	arena_release(&lab->arena);
 	arena_release(&lab->scratch);
 }
@@ -138,7 +144,18 @@ static int64_t lab_place(struct lab *lab, const double *x)
 	return trial->number;
 }
 
-/* Asks and places; -1 when the tuner has nothing (more) to say. */
+/* On the processor, for as long as the program runs. */
+LAB_UNUSED struct compute *lab_compute(void)
+{
+	static struct compute *compute;
+	struct error err = { 0 };
+	int code = compute ? 0 : compute_open("cpu", NULL, &compute, &err);
+	assert(code == 0);
+	(void)code;
+	return compute;
+}
+
+/* Learns what is due, asks and places; -1 when the tuner has nothing (more) to say. */
 LAB_UNUSED int64_t lab_suggest(struct lab *lab)
 {
 	struct error err = { 0 };
@@ -147,8 +164,12 @@ LAB_UNUSED int64_t lab_suggest(struct lab *lab)
 	proposal.x = arena_array(&lab->scratch, lab->spec.space->n, sizeof(double));
 	for (size_t i = 0; i < lab->spec.space->n; i++)
 		proposal.x[i] = (double)NAN;
-	if (tuner_ask(&(struct knowledge){ .view = &lab->view }, &lab->scratch, &proposal, &err) !=
-		0)
+	struct knowledge know = { .view = &lab->view,
+		.model = &lab->model,
+		.compute = lab_compute(),
+		.workspace = &lab->workspace };
+	if (tuner_learn(&lab->view, know.compute, &lab->model, &lab->model_bytes, &err) != 0 ||
+		tuner_ask(&know, &lab->scratch, &proposal, &err) != 0)
 		return -1;
 	int64_t number = lab_place(lab, proposal.x);
 	lab->view.trials[number].tag =

@@ -30,8 +30,14 @@
 #define ROWS_MAX      256
 #define NAME_SIZE     32
 #define FUNCTIONS_MAX 6
+/* A tuner that fits models has a share of a group's seeds: it costs as much as all the others. */
+#define LEARNER_SHARE 4
+#define SEEDS_MIN     3
 /* A tuner that does the same with every seed may still differ by another libm's rounding. */
 #define LEAST_TOLERANCE 0.02
+/* Of few seeds all may have found the optimum by luck. */
+#define FEW_SEEDS     6
+#define FEW_TOLERANCE 0.3
 
 static const char head[] =
 	"# Recorded by test_quality_smoke (its head says how and when): group, tuner, mean log10 "
@@ -195,13 +201,13 @@ static void keep_asked_for(struct suite *all, const char *name, struct suite *ou
 			out->problems[out->n++] = all->problems[i];
 }
 
-/* Every tuner that proposes, with its default options; NULL-ended. */
-static size_t list_contenders(struct contender *contenders)
+/* Every tuner that proposes, with its default options: those that learn, or the others. */
+static size_t list_contenders(bool learners, struct contender *contenders)
 {
 	size_t n = 0;
 
 	for (const struct algorithm *const *a = tuner_algorithms; *a; a++) {
-		if ((*a)->caps & TUNER_EXTERNAL)
+		if (((*a)->caps & TUNER_EXTERNAL) || (tuner_of(*a)->learner != NULL) != learners)
 			continue;
 		assert_true(n < COMPARISON_MAX);
 		contenders[n++] = (struct contender){
@@ -226,7 +232,8 @@ static void summarise(
 		double error = stat_standard_error(group->seeds, regrets + p * group->seeds);
 		variance += error * error;
 	}
-	*tolerance = fmax(LEAST_TOLERANCE, 3 * sqrt(2 * variance) / (double)problems);
+	double least = group->seeds < FEW_SEEDS ? FEW_TOLERANCE : LEAST_TOLERANCE;
+	*tolerance = fmax(least, 3 * sqrt(2 * variance) / (double)problems);
 }
 
 /* True: no worse than stored. */
@@ -265,36 +272,51 @@ static bool judge(const struct comparison *c, const struct group *group, size_t 
 	return !worse || records(tuner);
 }
 
+/* Runs and judges some of the tuners; how many failed. */
+static size_t compare(const struct group *group, const struct suite *suite, bool learners)
+{
+	struct contender contenders[COMPARISON_MAX];
+	struct comparison comparison;
+	struct group own = *group;
+	struct error err = { 0 };
+	size_t failures = 0;
+
+	if (learners && group->seeds > SEEDS_MIN * LEARNER_SHARE)
+		own.seeds = group->seeds / LEARNER_SHARE;
+	else if (learners)
+		own.seeds = SEEDS_MIN;
+	struct plan plan = { .suite = suite,
+		.contenders = contenders,
+		.n_contenders = list_contenders(learners, contenders),
+		.workers = &own.workers,
+		.n_workers = 1,
+		.budgets = &own.budget,
+		.n_budgets = 1,
+		.seeds = own.seeds,
+		.baseline = RANDOM_RUNS,
+		.threads = 1 };
+	if (plan.n_contenders == 0)
+		return 0;
+	assert_true(suite->n * plan.seeds <= 1024);
+	if (comparison_run(&comparison, &plan, NULL, &err) != 0)
+		fail_msg("%s: %s", group->name, err.message);
+	for (size_t k = 0; k < plan.n_contenders; k++)
+		failures += !judge(&comparison, &own, k);
+	comparison_release(&comparison);
+	return failures;
+}
+
 static void test_group(void **state)
 {
 	const struct group *group = *state;
-	struct contender contenders[COMPARISON_MAX];
-	struct comparison comparison;
 	struct suite all, suite;
-	struct error err = { 0 };
-	size_t failures = 0;
 
 	if (!find_problems(group, &all)) {
 		suite_release(&all);
 		skip();
 	}
 	keep_asked_for(&all, group->name, &suite);
-	struct plan plan = { .suite = &suite,
-		.contenders = contenders,
-		.n_contenders = list_contenders(contenders),
-		.workers = &group->workers,
-		.n_workers = 1,
-		.budgets = &group->budget,
-		.n_budgets = 1,
-		.seeds = group->seeds,
-		.baseline = RANDOM_RUNS,
-		.threads = 1 };
-	assert_true(suite.n * plan.seeds <= 1024);
-	if (comparison_run(&comparison, &plan, NULL, &err) != 0)
-		fail_msg("%s: %s", group->name, err.message);
-	for (size_t k = 0; k < plan.n_contenders; k++)
-		failures += !judge(&comparison, group, k);
-	comparison_release(&comparison);
+	size_t failures = compare(group, &suite, false) + compare(group, &suite, true);
 	free(suite.problems);
 	suite_release(&all);
 	if (failures)

@@ -58,6 +58,7 @@ void fake_init(struct fake *fake, const char *body)
 	*fake = (struct fake){ .catalog = { tuner_algorithms, assessor_algorithms } };
 	arena_init(&fake->arena, 0);
 	arena_init(&fake->scratch, 0);
+	buffer_init(&fake->model_bytes, LIMIT_MODEL);
 	view_init(&fake->view, &fake->catalog);
 	event_init(&event, EVENT_CREATED, -1);
 	event.spec = read_spec(fake, body, NULL);
@@ -85,6 +86,8 @@ void fake_init_tuner(struct fake *fake, const char *tuner, const char *options, 
 void fake_release(struct fake *fake)
 {
 	view_release(&fake->view);
+	workspace_clear(&fake->workspace);
+	buffer_release(&fake->model_bytes);
 	arena_release(&fake->arena);
 	arena_release(&fake->scratch);
 	free(fake->lines);
@@ -150,6 +153,16 @@ static void promote(struct fake *fake, const struct proposal *proposal)
 	append(fake, &event);
 }
 
+struct compute *fake_compute(void)
+{
+	static struct compute *compute; /* for as long as the program runs */
+	struct error err = { 0 };
+
+	if (!compute && compute_open("cpu", NULL, &compute, &err) != 0)
+		fail_msg("compute: %s", err.message);
+	return compute;
+}
+
 static int suggest(struct fake *fake, bool promote_only, int64_t *number)
 {
 	struct error err = { 0 };
@@ -158,7 +171,13 @@ static int suggest(struct fake *fake, bool promote_only, int64_t *number)
 
 	arena_reset(&fake->scratch);
 	clear_proposal(&fake->view, &fake->scratch, &proposal);
-	code = tuner_ask(&(struct knowledge){ .view = &fake->view, .promote_only = promote_only },
+	if (tuner_learn(&fake->view, fake_compute(), &fake->model, &fake->model_bytes, &err) != 0)
+		fail_msg("learn: %s", err.message);
+	code = tuner_ask(&(struct knowledge){ .view = &fake->view,
+				 .model = &fake->model,
+				 .compute = fake_compute(),
+				 .workspace = &fake->workspace,
+				 .promote_only = promote_only },
 		&fake->scratch, &proposal, &err);
 	if (code == CODE_WAIT || code == CODE_EXHAUSTED)
 		return code;
@@ -188,7 +207,7 @@ int fake_promote(struct fake *fake, int64_t *number)
 	return suggest(fake, true, number);
 }
 
-int fake_ask(const struct view *view, double *x)
+static int ask(const struct view *view, const struct model *model, double *x)
 {
 	struct error err = { 0 };
 	struct proposal proposal;
@@ -197,12 +216,19 @@ int fake_ask(const struct view *view, double *x)
 
 	arena_init(&arena, 0);
 	clear_proposal(view, &arena, &proposal);
-	code = tuner_ask(&(struct knowledge){ .view = view }, &arena, &proposal, &err);
+	code = tuner_ask(
+		&(struct knowledge){ .view = view, .model = model, .compute = fake_compute() },
+		&arena, &proposal, &err);
 	if (code != 0 && code != CODE_WAIT && code != CODE_EXHAUSTED)
 		fail_msg("ask: %s", err.message);
 	memcpy(x, proposal.x, view->spec->space->n * sizeof(*x));
 	arena_release(&arena);
 	return code;
+}
+
+int fake_ask(const struct view *view, double *x)
+{
+	return ask(view, NULL, x);
 }
 
 int64_t fake_place_json(struct fake *fake, const char *parameters)
@@ -379,9 +405,9 @@ int fake_check_replay(struct fake *fake)
 
 	assert_non_null(x);
 	fake_rebuild(fake, &again);
-	int code = fake_ask(&fake->view, x);
-	assert_int_equal(fake_ask(&fake->view, x + n), code);
-	assert_int_equal(fake_ask(&again, x + 2 * n), code);
+	int code = ask(&fake->view, &fake->model, x);
+	assert_int_equal(ask(&fake->view, &fake->model, x + n), code);
+	assert_int_equal(ask(&again, &fake->model, x + 2 * n), code);
 	if (code == 0 && n) {
 		assert_memory_equal(x, x + n, size);
 		assert_memory_equal(x, x + 2 * n, size);

@@ -24,6 +24,9 @@ struct fake {
 	char **lines; /* the log: one JSON event each */
 	size_t n_lines, room_lines;
 	int64_t clock_ms;
+	struct model model; /* what the tuner has learnt, if it learns */
+	struct buffer model_bytes;
+	struct workspace workspace;
 };
 
 /* An experiment from a whole body (POST /v1/experiments). */
@@ -36,13 +39,17 @@ void fake_init_tuner(struct fake *fake, const char *tuner, const char *options, 
 
 void fake_release(struct fake *fake);
 
-/* Asks the experiment's tuner through tuner_ask and applies the suggestion, a new trial or a paused
- * one, which then runs. 0 (*number is the trial), CODE_WAIT or CODE_EXHAUSTED. number may be NULL.
+/* Lets the experiment's tuner learn what is due, asks it through tuner_ask and applies the
+ * suggestion, a new trial or a paused one, which then runs. 0 (*number is the trial), CODE_WAIT or
+ * CODE_EXHAUSTED. number may be NULL.
  */
 int fake_suggest(struct fake *fake, int64_t *number);
 
 /* The same when there are no new numbers any more: a paused trial is promoted, or nothing. */
 int fake_promote(struct fake *fake, int64_t *number);
+
+/* A compute on the processor, one for the test program. */
+struct compute *fake_compute(void);
 
 /* Only asks; x[space->n] gets the proposal. The view does not change. */
 int fake_ask(const struct view *view, double *x);

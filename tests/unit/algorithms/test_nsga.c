@@ -141,8 +141,8 @@ static void test_order(void **state)
 	const struct {
 		int64_t number;
 		uint32_t front;
-	} want[] = { { first, 0 }, { also_first, 0 }, { second, 1 }, { less_bad, 2 }, { bad, 3 },
-		{ as_bad, 3 }, { stopped, 4 }, { failed, 5 }, { lacking, 5 } };
+	} want[] = { { first, 0 }, { also_first, 0 }, { second, 1 }, { stopped, 2 },
+		{ less_bad, 3 }, { bad, 4 }, { as_bad, 4 }, { failed, 5 }, { lacking, 5 } };
 	assert_int_equal(pool.n, COUNT(want));
 	for (size_t i = 0; i < COUNT(want); i++) {
 		assert_int_equal(pool.members[i].result.number, want[i].number);

@@ -31,6 +31,9 @@ static const struct {
 	{ "pasha", "{\"max_resource\":1}" },
 	{ "bohb", "{\"max_resource\":1}" },
 	{ "dehb", "{\"max_resource\":1}" },
+	{ "smac", "{\"n_startup\":5}" },
+	{ "gp", NULL },
+	{ "gp", "{\"n_startup\":4,\"max_points\":64,\"trust_mask\":true}" },
 };
 
 #define TUNERS (sizeof(tuners) / sizeof(tuners[0]))
@@ -101,9 +104,9 @@ static void test_catalogue(void **state)
 			assert_true(strlen(algorithm->options[i].help) > 10);
 		}
 	}
-	assert_int_equal(n, 16);
+	assert_int_equal(n, 18);
 	static const char *const nni[] = { "Random", "GridSearch", "Batch", "Evolution", "Anneal",
-		"TPE", "Hyperband", "BOHB" };
+		"TPE", "GP", "Metis", "SMAC", "Hyperband", "BOHB" };
 	for (size_t i = 0; i < sizeof(nni) / sizeof(nni[0]); i++)
 		assert_non_null(catalog_find(tuner_algorithms, nni[i]));
 }
