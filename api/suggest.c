@@ -124,10 +124,10 @@ static void server_timing(struct call *call, const struct op *op)
 	double total_us = (double)(monotonic_us() - call->received_us);
 	double queue_us = total_us - (double)op->ask_us - (double)op->db_us;
 	/* No request waits for a fit: models are fitted beside, and asks take what there is. */
-	const char *text = arena_printf(&call->arena,
-		"queue;dur=%.3f, db;dur=%.3f, fit;dur=0, ask;dur=%.3f%s", fmax(queue_us, 0) / 1e3,
-		(double)op->db_us / 1e3, (double)op->ask_us / 1e3,
-		op->ready ? ";desc=\"ready\"" : "");
+	const char *text =
+		arena_printf(&call->arena, "queue;dur=%.3f, db;dur=%.3f, fit;dur=0, ask;dur=%.3f%s",
+			fmax(queue_us, 0) / 1e3, (double)op->db_us / 1e3, (double)op->ask_us / 1e3,
+			op->ready ? ";desc=\"ready\"" : "");
 	if (text)
 		call_header(call, "Server-Timing", text);
 }

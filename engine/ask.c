@@ -105,9 +105,9 @@ int ask_again(const struct knowledge *know, const struct asked *asked, struct ar
 static void average(struct mailbox *mailbox, int64_t us)
 {
 	double took = (double)us;
-	mailbox->ask_us =
-		mailbox->ask_us > 0 ? mailbox->ask_us + (took - mailbox->ask_us) / AVERAGE_OVER
-				    : took;
+	mailbox->ask_us = mailbox->ask_us > 0
+				  ? mailbox->ask_us + (took - mailbox->ask_us) / AVERAGE_OVER
+				  : took;
 }
 
 static int ask_now(struct engine *engine, struct mailbox *mailbox, bool promote_only,
@@ -128,7 +128,9 @@ static int ask_now(struct engine *engine, struct mailbox *mailbox, bool promote_
 	average(mailbox, mono_us() - started);
 	engine->asks++;
 	*asked = (struct asked){
-		.path = model ? PATH_MODEL : learnt ? PATH_PRIOR : PATH_PLAIN,
+		.path = model	 ? PATH_MODEL
+			: learnt ? PATH_PRIOR
+				 : PATH_PLAIN,
 		.model = model ? model->version : 0,
 		.base_version = mailbox->view.counts.version,
 	};

@@ -22,8 +22,7 @@ int engine_open(const struct engine_config *config, struct engine **out, struct 
 		free(engine);
 		return err->code;
 	}
-	engine->cache.bytes_max =
-		config->cache_bytes ? config->cache_bytes : CACHE_BYTES_DEFAULT;
+	engine->cache.bytes_max = config->cache_bytes ? config->cache_bytes : CACHE_BYTES_DEFAULT;
 	fit_open(engine);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_mutex_init(&engine->clock_lock, NULL);

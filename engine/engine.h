@@ -31,8 +31,8 @@ struct engine_config {
 	size_t compute_threads;		  /* that fit models; 0: COMPUTE_THREADS_DEFAULT */
 	int64_t (*now_ms)(void *context); /* NULL: database time; tests put their own clock here */
 	void *now_context;
-	/* What went wrong where no request waits for an answer: one sentence, from any thread. NULL:
-	 * nobody wants to know. */
+	/* What went wrong where no request waits for an answer: one sentence, from any thread.
+	 * NULL: nobody wants to know. */
 	void (*complain)(void *context, const char *message);
 	void *complain_context;
 };
@@ -83,10 +83,10 @@ enum op_kind {
 };
 
 struct suggest_request {
-	size_t count;	    /* 1 .. LIMIT_SUGGEST_COUNT */
-	const char *worker; /* NULL: anonymous */
-	int64_t lease_ms;   /* 0: max_trial_duration, else 24 h */
-	int64_t wait_ms;    /* how long to be held when there is nothing now */
+	size_t count;	     /* 1 .. LIMIT_SUGGEST_COUNT */
+	const char *worker;  /* NULL: anonymous */
+	int64_t lease_ms;    /* 0: max_trial_duration, else 24 h */
+	int64_t wait_ms;     /* how long to be held when there is nothing now */
 	int64_t deadline_us; /* CLOCK_MONOTONIC: answer by then with the best there is; 0: none */
 	bool resume;	     /* this worker's running trials come first */
 };

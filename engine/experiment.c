@@ -456,9 +456,9 @@ int engine_replay(struct engine *engine, struct session *session, const char *te
 		rc = refit(engine, &view, arena, &model, err);
 	if (!rc)
 		rc = fold_until(engine, session, experiment, trial.base_version, &view, err);
-	const struct knowledge know = { .view = &view,
-		.model = asked.model ? &model : NULL,
-		.compute = engine->compute };
+	const struct knowledge know = {
+		.view = &view, .model = asked.model ? &model : NULL, .compute = engine->compute
+	};
 	if (!rc)
 		rc = recompute(&know, &asked, &trial, arena, recomputed, equal, err);
 	if (!rc)

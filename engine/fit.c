@@ -50,8 +50,7 @@ static int fit_gathered(const struct learner *learner, const void *gathered, uin
 	return rc;
 }
 
-int fit_now(
-	const struct view *view, struct compute *compute, struct buffer *out, struct error *err)
+int fit_now(const struct view *view, struct compute *compute, struct buffer *out, struct error *err)
 {
 	const struct learner *learner = tuner_of(view->spec->tuner)->learner;
 	const void *gathered;
@@ -409,9 +408,9 @@ void fit_open(struct engine *engine)
 	size_t n = engine->config.compute_threads;
 
 	pool->tail = &pool->head;
-	pool->n_max = n == 0			  ? COMPUTE_THREADS_DEFAULT
+	pool->n_max = n == 0			? COMPUTE_THREADS_DEFAULT
 		      : n > COMPUTE_THREADS_MAX ? COMPUTE_THREADS_MAX
-						  : n;
+						: n;
 	pthread_cond_init(&pool->work, NULL);
 }
 

@@ -164,7 +164,7 @@ struct draft {
 	int64_t ask_us;
 	size_t n_ready; /* proposals that were there already */
 	bool checked;	/* the view is known to be the newest, as of this batch */
-	int code; /* not 0: the view is no longer what the log says */
+	int code;	/* not 0: the view is no longer what the log says */
 	struct error error;
 };
 
@@ -262,8 +262,8 @@ static inline struct model fitted_model(const struct fitted *fitted)
 /* Queues a fit if one is due and none is under way. The runner, after a batch. */
 void fit_consider(struct engine *engine, struct mailbox *mailbox);
 /* Gathers and fits at the view's version, on this thread: for replays. */
-int fit_now(const struct view *view, struct compute *compute, struct buffer *out,
-	struct error *err);
+int fit_now(
+	const struct view *view, struct compute *compute, struct buffer *out, struct error *err);
 /* Fits that last keep their locks. */
 void fit_renew(struct engine *engine);
 void fit_open(struct engine *engine);
@@ -312,12 +312,12 @@ void watches_wake(struct engine *engine, struct mailbox *mailbox);
 size_t mailbox_bytes(const struct mailbox *mailbox);
 
 /* The view is in memory afterwards, and time is known. The runner only. */
-int mailbox_load(struct engine *engine, struct session *session, struct mailbox *mailbox,
-	struct error *err);
+int mailbox_load(
+	struct engine *engine, struct session *session, struct mailbox *mailbox, struct error *err);
 
 /* Reads what others have appended since the mailbox's view. The runner only. */
-int mailbox_catch_up(struct engine *engine, struct session *session, struct mailbox *mailbox,
-	struct error *err);
+int mailbox_catch_up(
+	struct engine *engine, struct session *session, struct mailbox *mailbox, struct error *err);
 
 /* Reads what others have appended since the view's version. */
 int view_catch_up(struct engine *engine, struct session *session, const char *experiment,

@@ -55,8 +55,9 @@ static bool is_member(const char *at, const char *const *names)
 
 uint64_t spec_digest(const struct spec *spec)
 {
-	static const char *const beside_the_model[] = { "\"name\":", "\"assessor\":",
-		"\"limits\":", "\"labels\":", "\"note\":", NULL };
+	static const char *const beside_the_model[] = {
+		"\"name\":", "\"assessor\":", "\"limits\":", "\"labels\":", "\"note\":", NULL
+	};
 	struct key128 key;
 
 	key_init(&key, 0);
@@ -213,11 +214,10 @@ void learnt_load(struct engine *engine, struct session *session, struct mailbox 
 	learnt_forget(mailbox);
 	arena_init(&arena, 0);
 	/* Without it the tuner goes on from what it has: the next fit brings it. */
-	if (!store_model_get(
-		    session, mailbox->id, learnt->model.version, &arena, &row, NULL) &&
+	if (!store_model_get(session, mailbox->id, learnt->model.version, &arena, &row, NULL) &&
 		row.version <= mailbox->view.counts.version) {
-		struct fitted *fitted = fitted_new(
-			row.version, row.n_results, row.spec_digest, row.body);
+		struct fitted *fitted =
+			fitted_new(row.version, row.n_results, row.spec_digest, row.body);
 		engine->models_shared += offer(learnt, fitted);
 	}
 	arena_release(&arena);

@@ -28,8 +28,8 @@ int view_catch_up(struct engine *engine, struct session *session, const char *ex
 	return rc;
 }
 
-int mailbox_catch_up(struct engine *engine, struct session *session, struct mailbox *mailbox,
-	struct error *err)
+int mailbox_catch_up(
+	struct engine *engine, struct session *session, struct mailbox *mailbox, struct error *err)
 {
 	uint64_t before = mailbox->view.counts.version;
 	int rc = view_catch_up(engine, session, mailbox->id, &mailbox->view, UINT64_MAX, err);

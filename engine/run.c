@@ -246,8 +246,9 @@ static int resolve_keys(struct draft *draft, struct op *ops, bool refused, struc
 	return 0;
 }
 
-/* An append proves that the view it was decided on was the newest. Where nothing is appended ("there
- * is no such trial", "paused", "continue") another replica may know better: CODE_MISS if it did. */
+/* An append proves that the view it was decided on was the newest. Where nothing is appended
+ * ("there is no such trial", "paused", "continue") another replica may know better: CODE_MISS if it
+ * did. */
 static int check_current(struct draft *draft, struct error *err)
 {
 	uint64_t before = draft->view->counts.version;
@@ -480,8 +481,8 @@ static void rest(struct engine *engine, struct mailbox *mailbox)
  * than one ask. */
 enum spare { SPARE_NONE, SPARE_MODEL, SPARE_READY };
 
-/* engine.lock is held. model_seen: the version of the last model looked at; one that cannot be taken
- * yet, because the view does not know all it was fitted on, is looked at once. */
+/* engine.lock is held. model_seen: the version of the last model looked at; one that cannot be
+ * taken yet, because the view does not know all it was fitted on, is looked at once. */
 static enum spare spare_work(
 	const struct engine *engine, const struct mailbox *mailbox, uint64_t *model_seen)
 {
@@ -504,8 +505,8 @@ void mailbox_run(struct engine *engine, struct session *session, struct mailbox 
 		bool news = mailbox->refresh;
 		struct op *ops = take(mailbox);
 		mailbox->refresh = false;
-		enum spare spare = ops || news ? SPARE_NONE
-					       : spare_work(engine, mailbox, &model_seen);
+		enum spare spare =
+			ops || news ? SPARE_NONE : spare_work(engine, mailbox, &model_seen);
 		if (!ops && !news && spare == SPARE_NONE) {
 			rest(engine, mailbox);
 			pthread_mutex_unlock(&engine->lock);

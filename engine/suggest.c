@@ -117,8 +117,8 @@ static const char *write_meta(
 	if (!how)
 		return NULL;
 	if (!isfinite(proposal->acquisition))
-		return arena_printf(&draft->arena, "{\"tuner\":\"%s\",\"arm\":\"%s\"%s}", tuner, arm,
-			how);
+		return arena_printf(
+			&draft->arena, "{\"tuner\":\"%s\",\"arm\":\"%s\"%s}", tuner, arm, how);
 	return arena_printf(&draft->arena,
 		"{\"tuner\":\"%s\",\"arm\":\"%s\",\"acquisition\":%.9g%s}", tuner, arm,
 		proposal->acquisition, how);

@@ -60,7 +60,8 @@ const struct setting config_settings[] = {
 		"Locks between replicas: redis://HOST:PORT/DB. Empty: locks of this process "
 		"only." },
 	{ "cache_bytes", SETTING_BYTES, "512MiB", 1 * MIB, 1024 * GIB, NULL, "SIZE", 0,
-		AT(cache_bytes), "Memory for the views of experiments and what their tuners keep." },
+		AT(cache_bytes),
+		"Memory for the views of experiments and what their tuners keep." },
 	{ "compute", SETTING_CHOICE, "auto", 0, 0, "auto|cpu|cuda", NULL, 0, AT(compute),
 		"What models are fitted with. auto: the GPU where there is one, else the "
 		"processor; cuda fails without." },

@@ -290,9 +290,8 @@ static int engine_start(struct server *server, struct error *err)
 		.leases = server->leases,
 		.cache_bytes = (size_t)config->cache_bytes,
 		.compute = server->compute,
-		.compute_threads = config->compute_threads
-					   ? (size_t)config->compute_threads
-					   : or_default(0, 1, 2, 4) / 2,
+		.compute_threads = config->compute_threads ? (size_t)config->compute_threads
+							   : or_default(0, 1, 2, 4) / 2,
 		.complain = engine_complains,
 		.complain_context = server };
 	return engine_open(&engine_config, &server->engine, err);

@@ -240,8 +240,8 @@ int store_log_read(struct session *session, const char *experiment, int64_t tria
 /* ---- models: what tuners have learnt ---- */
 
 struct model_row {
-	uint64_t version; /* of the view it was fitted on */
-	size_t n_results; /* results in that view */
+	uint64_t version;	 /* of the view it was fitted on */
+	size_t n_results;	 /* results in that view */
 	uint64_t spec_digest;	 /* of what the model depends on in the spec */
 	const char *fingerprint; /* of the back end that computed it */
 	struct bytes body;	 /* at most LIMIT_MODEL */

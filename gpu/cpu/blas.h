@@ -2,9 +2,9 @@
  * The few Fortran entry points of OpenBLAS that the room uses (BLAS and LAPACK 3). Matrices are
  * column major there: a row-major lower triangle L is its upper one, transposed.
  *
- * OpenBLAS built without threads (Debian's openblas-serial among others) takes its work buffers from
- * a table without a lock: two calls at a time compute garbage now and then. So with such a build one
- * thread at a time is let in; blas_open finds out which build it is.
+ * OpenBLAS built without threads (Debian's openblas-serial among others) takes its work buffers
+ * from a table without a lock: two calls at a time compute garbage now and then. So with such a
+ * build one thread at a time is let in; blas_open finds out which build it is.
  */
 #ifndef GPU_CPU_BLAS_H
 #define GPU_CPU_BLAS_H

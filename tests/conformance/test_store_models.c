@@ -132,8 +132,7 @@ static void test_from_several(void **state)
 
 	for (size_t i = 0; i < WRITERS; i++) {
 		writers[i] = (struct writer){ .lab = lab, .first = 1 + i };
-		assert_int_equal(
-			pthread_create(&threads[i], NULL, write_models, &writers[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, write_models, &writers[i]), 0);
 	}
 	for (size_t i = 0; i < WRITERS; i++) {
 		pthread_join(threads[i], NULL);

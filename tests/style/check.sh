@@ -33,7 +33,7 @@ allowed() {
 	algorithms) echo "core gpu algorithms" ;;
 	engine) echo "core gpu storage algorithms engine" ;;
 	api) echo "core storage algorithms engine api" ;;
-	service) echo "core storage algorithms engine api service" ;;
+	service) echo "core gpu storage algorithms engine api service" ;;
 	esac
 }
 for room in core gpu storage algorithms engine api service; do

@@ -162,9 +162,9 @@ static const struct learner slow_learner = {
 	.due = slow_due, .gather = slow_gather, .fit = slow_fit
 };
 
-static const struct option slow_options[] = { { "shift", OPTION_REAL, 0, 1, NULL, "0", "a number",
-						     NULL },
-	{ NULL } };
+static const struct option slow_options[] = {
+	{ "shift", OPTION_REAL, 0, 1, NULL, "0", "a number", NULL }, { NULL }
+};
 
 static const struct tuner tuner_slow = {
 	.algorithm = { .name = "slow",
@@ -175,8 +175,8 @@ static const struct tuner tuner_slow = {
 	.ask = slow_ask,
 };
 
-const struct algorithm *const tuner_algorithms[] = { &tuner_slow.algorithm,
-	&tuner_random.algorithm, &tuner_sobol.algorithm, NULL };
+const struct algorithm *const tuner_algorithms[] = { &tuner_slow.algorithm, &tuner_random.algorithm,
+	&tuner_sobol.algorithm, NULL };
 
 const struct tuner *tuner_of(const struct algorithm *algorithm)
 {
@@ -185,7 +185,7 @@ const struct tuner *tuner_of(const struct algorithm *algorithm)
 
 /* ---- engines with it ---- */
 
-#define SLOW_SPEC                                                                                       \
+#define SLOW_SPEC                                                                                  \
 	"{\"name\":\"fit\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"     \
 	"\"objectives\":[{\"name\":\"default\",\"goal\":\"minimize\"}],"                           \
 	"\"tuner\":{\"name\":\"slow\",\"seed\":5}}"

@@ -1,5 +1,6 @@
-/* The Gaussian-process tuner in the engine: whatever the models' timing was, a replay gives the same
- * points to the last bit, with factors built at once instead of extended, on another replica. */
+/* The Gaussian-process tuner in the engine: whatever the models' timing was, a replay gives the
+ * same points to the last bit, with factors built at once instead of extended, on another replica.
+ */
 #include "tests/unit/engine/models.h"
 
 #define TRIALS 26

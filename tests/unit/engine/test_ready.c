@@ -179,7 +179,8 @@ static void test_deadlines(void **state)
 		assert_int_equal(how(&w.trials[i]).path, PATH_FALLBACK);
 		assert_int_equal(how(&w.trials[i]).model, 0);
 		assert_non_null(strstr(w.trials[i].meta, "\"arm\":\"deadline\""));
-		assert_int_equal(w.trials[i].base_version, w.trials[0].suggested_version + (uint64_t)i - 1);
+		assert_int_equal(
+			w.trials[i].base_version, w.trials[0].suggested_version + (uint64_t)i - 1);
 	}
 	assert_int_equal(stats_of(f->engine).fallbacks, 2);
 	hurry(f, &w, 2, 600000);
