@@ -77,9 +77,28 @@ bool api_route(struct api *api, struct call *call)
 	return false;
 }
 
+/* Many a client sends "{}" with every POST: as good as no body. */
+#define NOTHING_BYTES 8
+
+static bool is_nothing(struct bytes body)
+{
+	const char *at = body.data;
+	char seen[NOTHING_BYTES + 1] = "";
+
+	if (body.size > NOTHING_BYTES)
+		return false;
+	for (size_t i = 0, n = 0; i < body.size; i++)
+		if (!strchr(" \t\r\n", at[i]) || at[i] == '\0')
+			seen[n++] = at[i];
+	return strcmp(seen, "") == 0 || strcmp(seen, "{}") == 0;
+}
+
 size_t api_body_max(const struct call *call)
 {
-	return call->route->body_max;
+	const struct route *route = call->route;
+	bool post = route->method == METHOD_POST;
+
+	return route->body_max == 0 && post ? NOTHING_BYTES : route->body_max;
 }
 
 bool api_inline(const struct call *call)
@@ -139,6 +158,8 @@ static const char *type_fault(struct call *call)
 
 static bool check_body(struct call *call)
 {
+	if (call->route->body_max == 0 && is_nothing(call->body))
+		call->body.size = 0;
 	if (call->body.size > call->route->body_max) {
 		if (call->route->body_max)
 			problem_replyf(call, CODE_TOO_LARGE,

@@ -256,6 +256,7 @@ static void test_content_type(void **state)
 
 static void test_body_sizes(void **state)
 {
+	static const char replay[] = "/v1/experiments/exp_0000000000000000000000/trials/1/replay";
 	struct world *world = *state;
 	size_t size = LIMIT_BODY_BYTES;
 	char *body = malloc(size + 1);
@@ -267,6 +268,12 @@ static void test_body_sizes(void **state)
 		exchange_send(world, 413, "POST", "/v1/spaces/validate", body, size + 1, NULL));
 	free(body);
 	exchange_free(exchange_send(world, 413, "GET", "/v1/tuners", "{}", 2, NULL));
+	/* An empty object is as good as no body, where none is taken. */
+	exchange_free(exchange_send(world, 404, "POST", replay, "{}", 2, NULL));
+	exchange_free(exchange_send(world, 404, "POST", replay, " { }\r\n", 7, NULL));
+	exchange_free(exchange_send(world, 413, "POST", replay, "{\0}", 3, NULL));
+	exchange_free(exchange_send(world, 413, "POST", replay, "{1}", 3, NULL));
+	exchange_free(exchange_send(world, 413, "POST", replay, "{}       ", 9, NULL));
 	exchange_free(exchange_send(world, 400, "POST", "/v1/spaces/validate", NULL, 0, NULL));
 }
 
