@@ -150,7 +150,7 @@ static int pasha_ask(const struct knowledge *know, struct rng *rng, struct arena
 		if (climbers.items[i].rung > cap)
 			cap = climbers.items[i].rung;
 	if (cap > 0 && cap < top) {
-		bool disagree;
+		bool disagree = false;
 		code = compare_rungs(&climbers, know->view, cap, arena, &disagree, err);
 		if (code != 0)
 			return code;

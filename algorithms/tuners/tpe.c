@@ -450,10 +450,10 @@ int tpe_propose(const struct view *view, const struct tpe_history *history,
 const struct tuner tuner_tpe = {
 	.algorithm = {
 		.name = "tpe",
-		.aliases = "TPE|TPE_legacy",
+		.aliases = "TPE|TPE_legacy|MOTPE",
 		.summary = "Tree-structured Parzen estimator: proposes where good trials are dense "
-			   "and bad ones are not; any space, any number of workers.",
-		.caps = TUNER_NESTED | TUNER_CONTINUOUS,
+			   "and bad ones are not; any space, any number of workers or objectives.",
+		.caps = TUNER_NESTED | TUNER_CONTINUOUS | TUNER_MULTI_OBJECTIVE,
 		.options = options,
 	},
 	.ask = tpe_ask,

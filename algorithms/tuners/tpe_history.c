@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "algorithms/tuners/tpe_fronts.h"
+
 static double unless_nan(double x)
 {
 	return isnan(x) ? HUGE_VAL : x;
@@ -82,6 +84,9 @@ int tpe_history_init(struct tpe_history *history, const struct view *view, enum 
 		history->n_results += record->rank < RANK_FAILED;
 		history->n++;
 	}
+	int code = view->spec->n_objectives > 1 ? tpe_fronts_rank(history, view, arena) : 0;
+	if (code)
+		return code;
 	if (liar == LIAR_BEST || liar == LIAR_WORST || liar == LIAR_MEAN)
 		tell_lies(history, liar);
 	return 0;

@@ -2,10 +2,10 @@
  * What TPE makes of an experiment's history: which trials count, in which order they rank, and the
  * split into the good ones (below) and the rest (above).
  *
- * Ranking (algorithms.md A.1): feasible results by loss; trials stopped early, those that got
- * furthest first, then by their last value; infeasible ones by violation; failures last. Pending
- * trials have no rank and stand above, unless a lie gives them one. Only ranks matter, so infinite
- * losses are as good as any.
+ * Ranking (algorithms.md A.1): feasible results by loss, or by fronts (tpe_fronts.h); trials
+ * stopped early, those that got furthest first, then by their last value; infeasible ones by
+ * violation; failures last. Pending trials have no rank and stand above, unless a lie gives them
+ * one. Only ranks matter, so infinite losses are as good as any.
  */
 #ifndef ALGORITHMS_TUNERS_TPE_HISTORY_H
 #define ALGORITHMS_TUNERS_TPE_HISTORY_H
