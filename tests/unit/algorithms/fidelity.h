@@ -92,6 +92,20 @@ static inline void crew_finish_one(struct crew *crew)
 	train(crew, number);
 }
 
+/* One hand-out, which there must be, and one result. */
+static inline void crew_turn(struct crew *crew)
+{
+	assert_int_equal(crew_take(crew), 0);
+	crew_finish_one(crew);
+}
+
+/* From now on whoever is done next is drawn. */
+static inline void crew_shuffle(struct crew *crew)
+{
+	rng_init(&crew->rng, 5, RNG_TEST, 0);
+	crew->shuffle = true;
+}
+
 /* Until the tuner has nothing more to say and nobody is at work. */
 static inline void crew_work(struct crew *crew)
 {
@@ -123,6 +137,13 @@ static inline struct crew *crew_new(
 	return crew;
 }
 
+/* And of the fake that it works for. */
+static inline void crew_free(struct crew *crew)
+{
+	fake_release(crew->fake);
+	free(crew);
+}
+
 /* How often a trial of [first, end) was handed out up to resource. */
 static inline size_t crew_count(
 	const struct crew *crew, int64_t first, int64_t end, int64_t resource)
@@ -135,11 +156,98 @@ static inline size_t crew_count(
 	return n;
 }
 
+/* What the trials of [first, end) cost. */
+static inline int64_t crew_steps(const struct crew *crew, int64_t first, int64_t end)
+{
+	int64_t steps = 0;
+
+	for (size_t i = 0; i < crew->n_out; i++)
+		if (crew->out[i].number >= first && crew->out[i].number < end)
+			steps += crew->out[i].to - crew->out[i].from;
+	return steps;
+}
+
+/* The next n trials, and how often they are handed out up to 1, 3, 9, 27 and 81. */
+struct bracket_row {
+	int64_t n;
+	size_t by_level[5];
+};
+
+/* The rows are those of the trials from the first one on; answers how many trials they hold. */
+static inline int64_t check_brackets(
+	const struct crew *crew, const struct bracket_row *rows, size_t n_rows)
+{
+	int64_t first = 0;
+
+	for (size_t b = 0; b < n_rows; b++) {
+		int64_t end = first + rows[b].n, level = 1;
+		for (size_t k = 0; k < 5; k++, level *= 3)
+			assert_int_equal(crew_count(crew, first, end, level), rows[b].by_level[k]);
+		first = end;
+	}
+	return first;
+}
+
+/* The trial of [first, end) whose x is the least. */
+static inline int64_t least_x(const struct fake *fake, int64_t first, int64_t end)
+{
+	int64_t best = first;
+
+	for (int64_t i = first; i < end; i++)
+		if (fake_value(fake, i, "x") < fake_value(fake, best, "x"))
+			best = i;
+	return best;
+}
+
+static inline double mean_x(const struct fake *fake, int64_t first, int64_t end)
+{
+	double sum = 0;
+
+	for (int64_t i = first; i < end; i++)
+		sum += fake_value(fake, i, "x");
+	return sum / (double)(end - first);
+}
+
+/* A number in [0, 1) of (trial, salt). */
+static inline double hash_unit(int64_t number, uint64_t salt)
+{
+	struct rng rng;
+
+	rng_init(&rng, salt, RNG_TEST, (uint64_t)number);
+	return rng_uniform(&rng);
+}
+
 /* x, whatever the step: the order of the trials never changes. */
 static inline double curve_flat(const struct fake *fake, int64_t number, int64_t step)
 {
 	(void)step;
 	return fake_value(fake, number, "x");
+}
+
+static inline bool fails_at(int64_t number, int64_t step)
+{
+	return hash_unit(number, (uint64_t)step) < 0.4;
+}
+
+static inline bool is_nan_trial(int64_t number)
+{
+	return hash_unit(number, 99) < 0.2;
+}
+
+/* Some fail on their way to a rung, some report what is no number; the others are flat. */
+static inline double curve_failing(const struct fake *fake, int64_t number, int64_t step)
+{
+	if (fails_at(number, step))
+		return HUGE_VAL;
+	return is_nan_trial(number) ? (double)NAN : fake_value(fake, number, "x");
+}
+
+static inline double curve_dead(const struct fake *fake, int64_t number, int64_t step)
+{
+	(void)fake;
+	(void)number;
+	(void)step;
+	return HUGE_VAL;
 }
 
 /* The tuner says the same for the view as it is and as rebuilt from its log. */
@@ -172,13 +280,21 @@ static inline void check_fidelity_replay(const struct fake *fake, bool promote_o
 	view_release(&again);
 }
 
-/* A number in [0, 1) of (trial, salt). */
-static inline double hash_unit(int64_t number, uint64_t salt)
+/* So many hand-outs and results: nobody ever waits, whoever is done next is drawn, and the log
+ * alone tells what comes next. */
+static inline void check_crew_replay(struct crew *crew, int turns)
 {
-	struct rng rng;
-
-	rng_init(&rng, salt, RNG_TEST, (uint64_t)number);
-	return rng_uniform(&rng);
+	crew_shuffle(crew);
+	for (int i = 0; i < turns; i++) {
+		if (crew->n_running < crew->workers)
+			assert_int_equal(crew_take(crew), 0);
+		else
+			crew_finish_one(crew);
+		if (i % 37 == 0) {
+			check_fidelity_replay(crew->fake, false);
+			check_fidelity_replay(crew->fake, true);
+		}
+	}
 }
 
 #endif

@@ -27,15 +27,13 @@ static double curve_turning(const struct fake *fake, int64_t number, int64_t ste
 /* Mean of the next n new trials, all of them at work at once. */
 static double mean_of_next(struct fake *fake, int n)
 {
-	double sum = 0;
+	int64_t number, first = (int64_t)fake->view.n_trials;
 
 	for (int i = 0; i < n; i++) {
-		int64_t number, before = (int64_t)fake->view.n_trials;
 		assert_int_equal(fake_suggest(fake, &number), 0);
-		assert_int_equal(number, before);
-		sum += fake_value(fake, number, "x");
+		assert_int_equal(number, first + i);
 	}
-	return sum / n;
+	return mean_x(fake, first, first + n);
 }
 
 /* A model when its rung has 2 (d + 1) results, and not before; then that of a higher rung as soon
@@ -52,31 +50,26 @@ static void test_highest_rung(void **state)
 	struct crew *crew = crew_new(&fake, 1, SIZE_MAX, curve_turning);
 	for (int i = 0; i < 4; i++) {
 		assert_string_equal(arm_of(&fake, &arena, x), "startup");
-		assert_int_equal(crew_take(crew), 0);
-		crew_finish_one(crew);
+		crew_turn(crew);
 	}
 	assert_string_equal(arm_of(&fake, &arena, x), "model");
 	/* A whole round: 9 results of step 1, 8 of step 3, and of step 9 one and one and three. */
 	while (fake.view.n_trials < 17) {
-		assert_int_equal(crew_take(crew), 0);
-		crew_finish_one(crew);
+		crew_turn(crew);
 	}
 	size_t top = crew_count(crew, 0, 17, 9);
 	assert_true(crew_count(crew, 0, 17, 3) >= 4);
 	assert_true(top >= 4);
 	assert_true(mean_of_next(&fake, 8) > 0.6);
-	free(crew);
-	fake_release(&fake);
+	crew_free(crew);
 	/* With no more than the lowest rung's results it goes by those. */
 	init(&fake, "{\"random_fraction\":0,\"max_resource\":81}", 5);
 	crew = crew_new(&fake, 1, SIZE_MAX, curve_turning);
 	for (int i = 0; i < 40; i++) {
-		assert_int_equal(crew_take(crew), 0);
-		crew_finish_one(crew);
+		crew_turn(crew);
 	}
 	assert_true(mean_of_next(&fake, 8) < 0.4);
-	free(crew);
-	fake_release(&fake);
+	crew_free(crew);
 	arena_release(&arena);
 }
 
@@ -97,11 +90,9 @@ static void test_random_fraction(void **state)
 			random += fraction == 0 && strcmp(arm, "random") == 0;
 			if (fraction)
 				assert_string_equal(arm, "random");
-			assert_int_equal(crew_take(crew), 0);
-			crew_finish_one(crew);
+			crew_turn(crew);
 		}
-		free(crew);
-		fake_release(&fake);
+		crew_free(crew);
 	}
 	assert_in_range(random, 16, 38); /* a third of 80 */
 	arena_release(&arena);
@@ -139,25 +130,13 @@ static void test_schedule(void **state)
 	struct crew *crew = crew_new(&fake, 5, 17, curve_flat);
 	crew->shuffle = true;
 	crew_work(crew);
-	static const struct {
-		int64_t first, end;
-		size_t by_level[3];
-	} brackets[] = { { 0, 9, { 9, 3, 1 } }, { 9, 14, { 0, 5, 1 } }, { 14, 17, { 0, 0, 3 } } };
-	static const int64_t levels[] = { 1, 3, 9 };
-	for (size_t b = 0; b < 3; b++)
-		for (size_t k = 0; k < 3; k++)
-			assert_int_equal(
-				crew_count(crew, brackets[b].first, brackets[b].end, levels[k]),
-				brackets[b].by_level[k]);
-	free(crew);
-	fake_release(&fake);
-}
-
-static double curve_failing(const struct fake *fake, int64_t number, int64_t step)
-{
-	if (hash_unit(number, (uint64_t)step) < 0.4)
-		return HUGE_VAL;
-	return hash_unit(number, 99) < 0.2 ? (double)NAN : fake_value(fake, number, "x");
+	static const struct bracket_row brackets[] = {
+		{ 9, { 9, 3, 1 } },
+		{ 5, { 0, 5, 1 } },
+		{ 3, { 0, 0, 3 } },
+	};
+	assert_int_equal(check_brackets(crew, brackets, 3), fake.view.n_trials);
+	crew_free(crew);
 }
 
 /* Many workers, failures, values that are no numbers; the log alone tells what comes next. */
@@ -168,25 +147,11 @@ static void test_failures_and_replay(void **state)
 
 	init(&fake, "{\"max_resource\":27}", 6);
 	struct crew *crew = crew_new(&fake, 64, SIZE_MAX, curve_failing);
-	rng_init(&crew->rng, 5, RNG_TEST, 0);
-	crew->shuffle = true;
-	for (int i = 0; i < 500; i++) {
-		if (crew->n_running < crew->workers)
-			assert_int_equal(crew_take(crew), 0);
-		else
-			crew_finish_one(crew);
-		if (i % 37 == 0) {
-			check_fidelity_replay(&fake, false);
-			check_fidelity_replay(&fake, true);
-		}
-	}
+	check_crew_replay(crew, 500);
 	/* It has learnt where the good ones are. */
-	double sum = 0;
-	for (size_t i = fake.view.n_trials - 60; i < fake.view.n_trials; i++)
-		sum += fake_value(&fake, (int64_t)i, "x");
-	assert_true(sum / 60 < 0.45);
-	free(crew);
-	fake_release(&fake);
+	int64_t end = (int64_t)fake.view.n_trials;
+	assert_true(mean_x(&fake, end - 60, end) < 0.45);
+	crew_free(crew);
 }
 
 int main(void)

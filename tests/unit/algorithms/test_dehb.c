@@ -53,8 +53,7 @@ static void test_schedule(void **state)
 			assert_int_equal(promoted, k ? halving[k] : 0);
 		}
 		assert_int_equal(fake.view.n_trials, total);
-		free(crew);
-		fake_release(&fake);
+		crew_free(crew);
 	}
 }
 
@@ -101,8 +100,7 @@ static void test_populations(void **state)
 	for (size_t j = 1; j < 9; j++)
 		assert_true(per_slot[j] + 1 >= per_slot[0] && per_slot[j] <= per_slot[0] + 1);
 	arena_release(&arena);
-	free(crew);
-	fake_release(&fake);
+	crew_free(crew);
 }
 
 /* With the default tag missing or out of range a trial is one of the first bracket. */
@@ -134,31 +132,12 @@ static void test_improves(void **state)
 	(void)state;
 	for (uint64_t seed = 0; seed < 3; seed++) {
 		struct fake fake;
-		double sum = 0;
 		init(&fake, "{\"max_resource\":27}", seed);
 		struct crew *crew = crew_new(&fake, 4, 300, curve_flat);
 		crew_work(crew);
-		for (int64_t i = 240; i < 300; i++)
-			sum += fake_value(&fake, i, "x");
-		assert_true(sum / 60 < 0.3); /* 0.5 by chance */
-		free(crew);
-		fake_release(&fake);
+		assert_true(mean_x(&fake, 240, 300) < 0.3); /* 0.5 by chance */
+		crew_free(crew);
 	}
-}
-
-static double curve_failing(const struct fake *fake, int64_t number, int64_t step)
-{
-	if (hash_unit(number, (uint64_t)step) < 0.4)
-		return HUGE_VAL;
-	return hash_unit(number, 99) < 0.2 ? (double)NAN : fake_value(fake, number, "x");
-}
-
-static double curve_dead(const struct fake *fake, int64_t number, int64_t step)
-{
-	(void)fake;
-	(void)number;
-	(void)step;
-	return HUGE_VAL;
 }
 
 static void test_failures_and_replay(void **state)
@@ -170,20 +149,8 @@ static void test_failures_and_replay(void **state)
 		struct fake fake;
 		init(&fake, "{\"max_resource\":27}", 6);
 		struct crew *crew = crew_new(&fake, 64, SIZE_MAX, curves[c]);
-		rng_init(&crew->rng, 5, RNG_TEST, 0);
-		crew->shuffle = true;
-		for (int i = 0; i < 500; i++) {
-			if (crew->n_running < crew->workers)
-				assert_int_equal(crew_take(crew), 0);
-			else
-				crew_finish_one(crew);
-			if (i % 37 == 0) {
-				check_fidelity_replay(&fake, false);
-				check_fidelity_replay(&fake, true);
-			}
-		}
-		free(crew);
-		fake_release(&fake);
+		check_crew_replay(crew, 500);
+		crew_free(crew);
 	}
 }
 
@@ -203,8 +170,7 @@ static void test_finite(void **state)
 	/* 3@1 and 1@3, then 2@3, and again 3, 1, 2 and 3. */
 	assert_int_equal(crew_count(crew, 0, 12, 3), 1 + 2 + 1 + 2);
 	assert_int_equal(fake_promote(&fake, &number), CODE_EXHAUSTED);
-	free(crew);
-	fake_release(&fake);
+	crew_free(crew);
 }
 
 int main(void)

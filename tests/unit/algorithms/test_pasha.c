@@ -34,8 +34,7 @@ static int64_t cap_of(curve_fn *curve, size_t workers, const char *options, bool
 		assert_true(k <= so_far + 1);
 		so_far = k > so_far ? k : so_far;
 	}
-	free(crew);
-	fake_release(&fake);
+	crew_free(crew);
 	return cap;
 }
 
@@ -97,36 +96,18 @@ static void test_noise(void **state)
 		    cap_of(curve_noisy, 1, "{\"max_resource\":729}", false));
 }
 
-/* Failures and values that are no numbers take no part in the comparison. */
-static double curve_failing(const struct fake *fake, int64_t number, int64_t step)
-{
-	if (hash_unit(number, (uint64_t)step) < 0.3)
-		return HUGE_VAL;
-	return hash_unit(number, 99) < 0.2 ? (double)NAN : fake_value(fake, number, "x");
-}
-
 static void test_failures_and_replay(void **state)
 {
 	(void)state;
 	struct fake fake;
 
+	/* Failures and values that are no numbers take no part in the comparison. */
 	assert_int_equal(cap_of(curve_failing, 8, NULL, false), 3);
 	fake_init_tuner(&fake, "pasha", NULL, 4, LINE, NULL);
 	struct crew *crew = crew_new(&fake, 64, SIZE_MAX, curve_falling);
-	rng_init(&crew->rng, 5, RNG_TEST, 0);
-	crew->shuffle = crew->every_step = true;
-	for (int i = 0; i < 400; i++) {
-		if (crew->n_running < crew->workers)
-			assert_int_equal(crew_take(crew), 0);
-		else
-			crew_finish_one(crew);
-		if (i % 37 == 0) {
-			check_fidelity_replay(&fake, false);
-			check_fidelity_replay(&fake, true);
-		}
-	}
-	free(crew);
-	fake_release(&fake);
+	crew->every_step = true;
+	check_crew_replay(crew, 400);
+	crew_free(crew);
 }
 
 int main(void)
