@@ -144,10 +144,8 @@ static int bohb_ask(const struct knowledge *know, struct rng *rng, struct arena 
 	struct proposal *out, struct error *err)
 {
 	struct climbers climbers;
-	int code = climbers_init(&climbers, know->view, arena, err);
+	int code = bracket_next(know, &climbers, arena, out, err);
 
-	if (code == 0)
-		code = bracket_next(know, &climbers, out, err);
 	if (code != 0 || out->promote >= 0)
 		return code;
 	return propose_new(know->view, &climbers, rng, arena, out, err);

@@ -59,16 +59,19 @@ static enum state bracket_state(struct climbers *climbers, const struct view *vi
 										 : STATE_BUSY;
 }
 
-int bracket_next(const struct knowledge *know, struct climbers *climbers, struct proposal *out,
-	struct error *err)
+int bracket_next(const struct knowledge *know, struct climbers *climbers, struct arena *arena,
+	struct proposal *out, struct error *err)
 {
 	const struct view *view = know->view;
 	const struct option_set *options = &view->spec->tuner_options;
-	size_t n_rungs = climbers->ladder.n;
 	double eta = option_real(options, "eta");
+	int code = climbers_init(climbers, view, arena, err);
+
+	if (code != 0)
+		return code;
+	size_t n_rungs = climbers->ladder.n;
 	struct bracket bracket = { .s = n_rungs - 1 };
 	enum state state = STATE_OVER;
-
 	for (;;) {
 		const struct climber *next;
 		size_t left = climbers->n - bracket.first;

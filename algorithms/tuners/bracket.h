@@ -26,8 +26,9 @@
 size_t bracket_size(size_t n_rungs, double eta, size_t s);
 
 /* What comes next, into *out: a promotion, or a new trial, of which only the resource is filled in
- * (promote is -1). 0, CODE_WAIT or CODE_EXHAUSTED. */
-int bracket_next(const struct knowledge *know, struct climbers *climbers, struct proposal *out,
-	struct error *err);
+ * (promote is -1). climbers, which it fills in, are those of the view. 0, CODE_WAIT,
+ * CODE_EXHAUSTED or CODE_NO_MEMORY. */
+int bracket_next(const struct knowledge *know, struct climbers *climbers, struct arena *arena,
+	struct proposal *out, struct error *err);
 
 #endif
