@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "tests/quality/curves.h"
 #include "tests/quality/lab.h" /* before cmocka, whose fail is a macro */
 
 #include <cmocka.h>
@@ -188,38 +189,6 @@ static void curve_fitting_s2(void **state)
 	assert_true(killed * 5 <= good);
 }
 
-/* Real curves: 486 networks on CIFAR-10, validation accuracy of 50 epochs. */
-#define CURVES_FILE "../shared/data/curves-resnet-cifar10.csv.gz"
-#define CURVES	    486
-#define EPOCHS	    50
-
-static double curves[CURVES][EPOCHS];
-
-static size_t read_curves(void)
-{
-	static char line[8192];
-	FILE *file = popen("gzip -dc " CURVES_FILE " 2>/dev/null", "r");
-	size_t n = 0;
-	if (!file)
-		return 0;
-	while (n < CURVES && fgets(line, sizeof(line), file)) {
-		char *at = strchr(line, ',');
-		at = at ? strchr(at + 1, ',') : NULL;
-		size_t epoch = 0;
-		while (at && epoch < EPOCHS) {
-			char *end;
-			curves[n][epoch] = strtod(at + 1, &end);
-			if (end == at + 1)
-				break;
-			epoch++;
-			at = *end == ',' ? end : NULL;
-		}
-		n += epoch == EPOCHS;
-	}
-	pclose(file);
-	return n;
-}
-
 static int descending(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -294,7 +263,7 @@ static void real_curves(void **state)
 	};
 	struct tally tallies[sizeof(rows) / sizeof(rows[0])] = { 0 };
 	(void)state;
-	if (read_curves() != CURVES) {
+	if (!curves_read()) {
 		print_message("%s is not here\n", CURVES_FILE);
 		skip();
 	}

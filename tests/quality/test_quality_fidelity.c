@@ -1,45 +1,15 @@
 /*
  * What multi-fidelity is for: better trials for the same number of epochs.
  *
- * On real learning curves (486 networks on CIFAR-10, validation accuracy of 50 epochs; read from
- * the data directory beside the source tree, skipped where that is not there) and on simulated ones
- * that have a structure to be learnt. A run may spend so many epochs; then the accuracy at full
- * training of the trial it would choose is looked up: the best complete one, or else the best on
- * the highest rung. Everybody trains one trial at a time and goes on from where it was paused.
- * Random search trains each trial fully.
+ * On real learning curves and on simulated ones that have a structure to be learnt. A run may spend
+ * so many epochs; then the accuracy at full training of the trial it would choose is looked up: the
+ * best complete one, or else the best on the highest rung. Everybody trains one trial at a time and
+ * goes on from where it was paused. Random search trains each trial fully.
  */
+#include "tests/quality/curves.h"
 #include "tests/unit/algorithms/fidelity.h"
 
-#define CURVES	    486
-#define EPOCHS	    50
-#define CURVES_FILE "../shared/data/curves-resnet-cifar10.csv.gz"
-#define RUNS	    30
-
-static double curves[CURVES][EPOCHS];
-
-/* "num_params,lr,acc_0,...": the accuracies of each line. Answers how many lines there were. */
-static size_t read_curves(void)
-{
-	static char line[4096];
-	FILE *file = popen("gzip -dc " CURVES_FILE " 2>/dev/null", "r");
-	size_t n = 0;
-
-	if (!file)
-		return 0;
-	while (n < CURVES && fgets(line, sizeof(line), file)) {
-		char *at = strchr(line, ',');
-		at = at ? strchr(at + 1, ',') : NULL;
-		size_t epoch = 0;
-		for (; at && epoch < EPOCHS; epoch++) {
-			char *end;
-			curves[n][epoch] = strtod(at + 1, &end);
-			at = end > at + 1 && *end == ',' ? end : NULL;
-		}
-		n += epoch == EPOCHS && curves[n][0] > 0; /* not the titles */
-	}
-	pclose(file);
-	return n;
-}
+#define RUNS 30
 
 /* To be minimised: loss after step epochs of training. */
 typedef double problem_fn(const struct fake *fake, int64_t number, int64_t step);
@@ -167,7 +137,7 @@ static void test_real_curves(void **state)
 	};
 	double regrets[7][BUDGETS], least = 0;
 
-	if (read_curves() != CURVES) {
+	if (!curves_read()) {
 		printf("skipped: there is no " CURVES_FILE "\n");
 		skip();
 	}
