@@ -23,6 +23,21 @@ static void history_of(const struct fake *fake, const double *weights, struct gp
 	assert_int_equal(gp_history_init(history, &fake->view, weights, arena), 0);
 }
 
+/* What the tuner learns from, and as it learns from it. */
+struct learnt {
+	struct arena arena;
+	struct gp_history history;
+	struct gp_features features;
+	struct gp_data data;
+};
+
+static void learn(const struct fake *fake, struct learnt *out)
+{
+	history_of(fake, NULL, &out->history, &out->arena);
+	assert_int_equal(gp_features_init(&out->features, fake->view.spec->space, &out->arena), 0);
+	assert_int_equal(gp_data_init(&out->data, &out->features, &out->history, &out->arena), 0);
+}
+
 static void place(struct fake *fake, int x)
 {
 	char text[32];
@@ -95,10 +110,7 @@ static void test_constraints(void **state)
 {
 	static const double size[] = { 20, 5, 80, (double)NAN };
 	static const double rate[] = { 0.5, 0.9, 0.2, 0.5 };
-	struct gp_history history;
-	struct gp_features features;
-	struct gp_data data;
-	struct arena arena;
+	struct learnt got;
 	struct fake fake;
 
 	(void)state;
@@ -113,23 +125,20 @@ static void test_constraints(void **state)
 	}
 	place(&fake, 4);
 	fake_fail(&fake, 4);
-	history_of(&fake, NULL, &history, &arena);
-	assert_int_equal(history.n, 5);
-	assert_non_null(history.excess);
-	assert_true(history.excess[0] < 0);
-	assert_true(history.excess[1] < history.excess[0]); /* farther inside of both */
-	assert_true(history.excess[2] > 0);
-	assert_true(history.excess[3] > 0); /* a missing metric breaks its constraint */
-	assert_true(isnan(history.excess[4]));
-	assert_int_equal(history.n_feasible, 2);
-
-	assert_int_equal(gp_features_init(&features, fake.view.spec->space, &arena), 0);
-	assert_int_equal(gp_data_init(&data, &features, &history, &arena), 0);
+	learn(&fake, &got);
+	assert_int_equal(got.history.n, 5);
+	assert_non_null(got.history.excess);
+	assert_true(got.history.excess[0] < 0);
+	assert_true(got.history.excess[1] < got.history.excess[0]); /* farther inside of both */
+	assert_true(got.history.excess[2] > 0);
+	assert_true(got.history.excess[3] > 0); /* a missing metric breaks its constraint */
+	assert_true(isnan(got.history.excess[4]));
+	assert_int_equal(got.history.n_feasible, 2);
 	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(data.good[i], i < 2);
-	assert_near(data.excess[4], 0, 0);
-	assert_true(data.excess[0] < 0 && data.excess[2] > 0);
-	arena_release(&arena);
+		assert_int_equal(got.data.good[i], i < 2);
+	assert_near(got.data.excess[4], 0, 0);
+	assert_true(got.data.excess[0] < 0 && got.data.excess[2] > 0);
+	arena_release(&got.arena);
 	fake_release(&fake);
 }
 
@@ -185,10 +194,7 @@ static void test_weights(void **state)
 /* Which rows stay, and in which order. */
 static void test_thin(void **state)
 {
-	struct gp_history history;
-	struct gp_features features;
-	struct gp_data data;
-	struct arena arena;
+	struct learnt got;
 	struct fake fake;
 
 	(void)state;
@@ -197,23 +203,22 @@ static void test_thin(void **state)
 		place(&fake, i);
 		fake_observe(&fake, i, i < 50 ? 50 - i : i); /* 40 to 49 are the best ten */
 	}
-	history_of(&fake, NULL, &history, &arena);
-	assert_int_equal(gp_features_init(&features, fake.view.spec->space, &arena), 0);
-	assert_int_equal(gp_data_init(&data, &features, &history, &arena), 0);
-	assert_int_equal(gp_data_thin(&data, 10, 10, 20, &arena), 0);
-	assert_int_equal(data.n, 40);
+	learn(&fake, &got);
+	struct gp_data *data = &got.data;
+	assert_int_equal(gp_data_thin(data, 10, 10, 20, &got.arena), 0);
+	assert_int_equal(data->n, 40);
 	bool kept[100] = { false };
-	for (size_t i = 0; i < data.n; i++) {
+	for (size_t i = 0; i < data->n; i++) {
 		double x;
-		gp_features_decode(&features, data.z + i, &x);
+		gp_features_decode(&got.features, data->z + i, &x);
 		kept[(int)x] = true;
-		assert_true(i == 0 || data.z[i] > data.z[i - 1]);
+		assert_true(i == 0 || data->z[i] > data->z[i - 1]);
 	}
 	for (int i = 40; i < 50; i++)
 		assert_true(kept[i] && kept[i + 50]);
-	assert_int_equal(gp_data_thin(&data, 20, 10, 10, &arena), 0); /* few enough: all stay */
-	assert_int_equal(data.n, 40);
-	arena_release(&arena);
+	assert_int_equal(gp_data_thin(data, 20, 10, 10, &got.arena), 0); /* few enough: all stay */
+	assert_int_equal(data->n, 40);
+	arena_release(&got.arena);
 	fake_release(&fake);
 }
 
