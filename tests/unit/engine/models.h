@@ -16,28 +16,27 @@ static inline void hear(void *context, const char *message)
 	snprintf(heard, sizeof(heard), "%s", message);
 }
 
+static inline struct engine_config models_config(
+	struct fixture *f, size_t threads, size_t cache_bytes)
+{
+	struct engine_config config = fixture_config(f);
+
+	config.compute_threads = threads;
+	config.cache_bytes = cache_bytes;
+	config.complain = hear;
+	return config;
+}
+
 static inline struct engine *open_engine(struct fixture *f, size_t threads, size_t cache_bytes)
 {
-	struct error err;
-	struct engine *engine;
-	struct engine_config config = {
-		.store = f->store,
-		.leases = f->leases,
-		.now_ms = fixture_now,
-		.now_context = f,
-		.compute_threads = threads,
-		.cache_bytes = cache_bytes,
-		.complain = hear,
-	};
-	assert_int_equal(engine_open(&config, &engine, &err), 0);
-	return engine;
+	struct engine_config config = models_config(f, threads, cache_bytes);
+	return fixture_open(&config);
 }
 
 static inline void reopen(struct fixture *f, size_t threads, size_t cache_bytes)
 {
-	engine_drain(f->engine);
-	engine_close(f->engine);
-	f->engine = open_engine(f, threads, cache_bytes);
+	struct engine_config config = models_config(f, threads, cache_bytes);
+	fixture_reopen(f, &config);
 }
 
 /* Until no fit is under way and what it brought is taken over. */
@@ -78,14 +77,6 @@ static inline struct trial next_trial(struct fixture *f)
 	return w.trials[0];
 }
 
-static inline void finish(struct fixture *f, int64_t trial, double value)
-{
-	struct waiting w;
-	observe(f, &w, trial, 0, OBSERVE_FINAL, -1, value);
-	assert_int_equal(w.op.code, 0);
-	assert_true(w.items[0].accepted);
-}
-
 static inline void run_trials(struct fixture *f, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -114,20 +105,6 @@ static inline void assert_replays(struct fixture *f, int64_t n)
 		assert_string_equal(recorded, recomputed);
 		assert_true(equal);
 	}
-}
-
-static inline void patch(struct fixture *f, const char *body)
-{
-	struct waiting w;
-	struct op *op = prepare(f, &w, OP_EDIT);
-	struct faults faults;
-	faults_init(&faults);
-	op->faults = &faults;
-	op->edit.text = body;
-	op->edit.size = strlen(body);
-	op->edit.if_match = -1;
-	submit(f, &w);
-	assert_int_equal(w.op.code, 0);
 }
 
 #endif

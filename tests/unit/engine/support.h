@@ -32,18 +32,44 @@ static int64_t fixture_now(void *context)
 	return ((struct fixture *)context)->now_ms;
 }
 
-static inline struct engine *fixture_engine(struct fixture *f)
+static inline struct engine_config fixture_config(struct fixture *f)
 {
-	struct error err;
-	struct engine *engine;
-	struct engine_config config = {
+	return (struct engine_config){
 		.store = f->store,
 		.leases = f->leases,
 		.now_ms = fixture_now,
 		.now_context = f,
 	};
-	assert_int_equal(engine_open(&config, &engine, &err), 0);
+}
+
+static inline struct engine *fixture_open(const struct engine_config *config)
+{
+	struct error err;
+	struct engine *engine;
+
+	assert_int_equal(engine_open(config, &engine, &err), 0);
 	return engine;
+}
+
+static inline struct engine *fixture_engine(struct fixture *f)
+{
+	struct engine_config config = fixture_config(f);
+	return fixture_open(&config);
+}
+
+/* Another engine in the place of this one, on the same database. */
+static inline void fixture_reopen(struct fixture *f, const struct engine_config *config)
+{
+	engine_drain(f->engine);
+	engine_close(f->engine);
+	f->engine = fixture_open(config);
+}
+
+/* Whoever holds a lease has been silent for too long. */
+static inline void fixture_expire(struct fixture *f)
+{
+	f->now_ms += DEFAULT_LEASE_MS + 1;
+	engine_tick(f->engine, f->session);
 }
 
 static inline int fixture_setup(void **state)
@@ -191,6 +217,14 @@ static inline void observe(struct fixture *f, struct waiting *w, int64_t trial, 
 	submit(f, w);
 }
 
+static inline void finish(struct fixture *f, int64_t trial, double value)
+{
+	struct waiting w;
+	observe(f, &w, trial, 0, OBSERVE_FINAL, -1, value);
+	assert_int_equal(w.op.code, 0);
+	assert_true(w.items[0].accepted);
+}
+
 static inline void on_trial(
 	struct fixture *f, struct waiting *w, enum op_kind kind, int64_t number, int64_t attempt)
 {
@@ -198,6 +232,28 @@ static inline void on_trial(
 	op->trial.number = number;
 	op->trial.attempt = attempt;
 	submit(f, w);
+}
+
+static inline void edit(struct fixture *f, struct waiting *w, const char *text, int64_t if_match,
+	struct faults *faults)
+{
+	struct op *op = prepare(f, w, OP_EDIT);
+	op->faults = faults;
+	op->edit.text = text;
+	op->edit.size = strlen(text);
+	op->edit.if_match = if_match;
+	submit(f, w);
+}
+
+/* An edit that must be accepted, whatever the version. */
+static inline void patch(struct fixture *f, const char *body)
+{
+	struct waiting w;
+	struct faults faults;
+
+	faults_init(&faults);
+	edit(f, &w, body, -1, &faults);
+	assert_int_equal(w.op.code, 0);
 }
 
 #endif

@@ -74,43 +74,38 @@ static void rounds(struct simulation *s, size_t from, size_t n, unsigned count, 
 				use(s, i);
 }
 
+/* The first n in turn, round after round, each burst times at once: percent of hits after warm
+ * rounds. */
+static unsigned percent_in_turn(
+	struct simulation *s, size_t n, unsigned burst, unsigned warm, unsigned count)
+{
+	rounds(s, 0, n, warm, burst);
+	percent(s);
+	rounds(s, 0, n, count, burst);
+	return percent(s);
+}
+
 static void test_all_fit(void **state)
 {
-	struct simulation *s = *state;
-	rounds(s, 0, ROOM, 1, 1);
-	percent(s);
-	rounds(s, 0, ROOM, 20, 1);
-	assert_int_equal(percent(s), 100);
+	assert_int_equal(percent_in_turn(*state, ROOM, 1, 1, 20), 100);
 }
 
 /* Four times as many as there is room for, in turn: LRU would never hit. */
 static void test_in_turn(void **state)
 {
-	struct simulation *s = *state;
-	rounds(s, 0, VIEWS, 2, 1);
-	percent(s);
-	rounds(s, 0, VIEWS, 50, 1);
-	assert_in_range(percent(s), 20, 25);
+	assert_in_range(percent_in_turn(*state, VIEWS, 1, 2, 50), 20, 25);
 }
 
 /* A result and the next suggest: the second use of each pair always hits, and must not count as a
  * reason to keep the view. */
 static void test_in_turn_twice(void **state)
 {
-	struct simulation *s = *state;
-	rounds(s, 0, VIEWS, 2, 2);
-	percent(s);
-	rounds(s, 0, VIEWS, 50, 2);
-	assert_in_range(percent(s), 60, 63);
+	assert_in_range(percent_in_turn(*state, VIEWS, 2, 2, 50), 60, 63);
 }
 
 static void test_a_few_too_many(void **state)
 {
-	struct simulation *s = *state;
-	rounds(s, 0, ROOM + 4, 2, 1);
-	percent(s);
-	rounds(s, 0, ROOM + 4, 50, 1);
-	assert_in_range(percent(s), 65, 80);
+	assert_in_range(percent_in_turn(*state, ROOM + 4, 1, 2, 50), 65, 80);
 }
 
 /* Others become busy: they take the room within some rounds. */

@@ -67,17 +67,6 @@ static void test_idempotency_keys(void **state)
 	assert_int_equal(w.trials[0].number, 2);
 }
 
-static void edit(struct fixture *f, struct waiting *w, const char *text, int64_t if_match,
-	struct faults *faults)
-{
-	struct op *op = prepare(f, w, OP_EDIT);
-	op->faults = faults;
-	op->edit.text = text;
-	op->edit.size = strlen(text);
-	op->edit.if_match = if_match;
-	submit(f, w);
-}
-
 static void test_edit(void **state)
 {
 	struct fixture *f = *state;

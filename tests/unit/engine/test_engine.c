@@ -180,13 +180,11 @@ static void test_late_results(void **state)
 	assert_int_equal(w.counts.best, -1);
 
 	/* Trial 1 expires twice: handed out again, then lost; its result still counts. */
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	suggest(f, &w, 1, 0);
 	assert_int_equal(w.trials[0].number, 1);
 	assert_int_equal(w.trials[0].attempt, 2);
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	on_trial(f, &w, OP_EXPLAIN, 1, 0);
 	assert_int_equal(w.subject.state, TRIAL_LOST);
 	observe(f, &w, 1, 1, OBSERVE_FINAL, -1, 5);
@@ -202,8 +200,7 @@ static void test_old_attempts(void **state)
 
 	create(f, "{\"name\":\"a\"," SPACE "," RANDOM ",\"limits\":{\"max_retries\":5}}");
 	suggest(f, &w, 1, 0);
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	suggest(f, &w, 1, 0);
 	assert_int_equal(w.trials[0].attempt, 2);
 	observe(f, &w, 0, 1, OBSERVE_FAILED, -1, 0);

@@ -50,14 +50,6 @@ static enum command report(struct fixture *f, int64_t number, int64_t step, doub
 	return w.items[0].command;
 }
 
-static void finish(struct fixture *f, int64_t number, double value)
-{
-	struct waiting w;
-	observe(f, &w, number, 0, OBSERVE_FINAL, -1, value);
-	assert_int_equal(w.op.code, 0);
-	assert_true(w.items[0].accepted);
-}
-
 /* Trials 0 .. n - 1 through the first rung, worse and worse. */
 static void first_rung(struct fixture *f, int n)
 {
@@ -65,6 +57,14 @@ static void first_rung(struct fixture *f, int n)
 		take(f, i, 1, 1);
 		finish(f, i, i);
 	}
+}
+
+/* Of three trials the best is at work on the second rung. */
+static void second_rung(struct fixture *f, const char *limits)
+{
+	create_asha(f, limits);
+	first_rung(f, 3);
+	take(f, 0, 3, 2);
 }
 
 static void test_pause_and_promotion(void **state)
@@ -245,9 +245,8 @@ static void test_count(void **state)
  * and in the middle of a promoted attempt. */
 static void restart(struct fixture *f)
 {
-	engine_drain(f->engine);
-	engine_close(f->engine);
-	f->engine = fixture_engine(f);
+	struct engine_config config = fixture_config(f);
+	fixture_reopen(f, &config);
 }
 
 static void test_restart(void **state)
@@ -282,20 +281,16 @@ static void test_lost_lease(void **state)
 	struct fixture *f = *state;
 	struct waiting w;
 
-	create_asha(f, "{\"max_trials\":4,\"max_retries\":1}");
-	first_rung(f, 3);
-	take(f, 0, 3, 2);
+	second_rung(f, "{\"max_trials\":4,\"max_retries\":1}");
 	assert_int_equal(report(f, 0, 2, 0.3), COMMAND_CONTINUE);
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_WAITING);
 	take(f, 0, 3, 3);
 	/* The old worker is only late. */
 	observe(f, &w, 0, 2, OBSERVE_FINAL, -1, 0.1);
 	assert_true(w.items[0].accepted && w.items[0].late);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_RUNNING);
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_LOST);
 	/* What comes now does not bring it back: it would not be complete. */
 	observe(f, &w, 0, 3, OBSERVE_FINAL, -1, 0.15);
@@ -314,8 +309,7 @@ static void test_result_while_waiting(void **state)
 
 	create_asha(f, NULL);
 	take(f, 0, 1, 1);
-	f->now_ms += DEFAULT_LEASE_MS + 1;
-	engine_tick(f->engine, f->session);
+	fixture_expire(f);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_WAITING);
 	finish(f, 0, 0.5);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_PAUSED);
@@ -327,9 +321,7 @@ static void test_failure_and_retry(void **state)
 	struct fixture *f = *state;
 	struct waiting w;
 
-	create_asha(f, "{\"max_trials\":3}");
-	first_rung(f, 3);
-	take(f, 0, 3, 2);
+	second_rung(f, "{\"max_trials\":3}");
 	observe(f, &w, 0, 0, OBSERVE_FAILED, -1, 0);
 	assert_int_equal(trial_of(f, 0).state, TRIAL_FAILED);
 	suggest(f, &w, 1, 0);
@@ -352,19 +344,12 @@ static void test_more_trials(void **state)
 {
 	struct fixture *f = *state;
 	struct waiting w;
-	struct faults faults;
 
 	create_asha(f, "{\"max_trials\":2}");
 	first_rung(f, 2);
 	suggest(f, &w, 1, 0);
 	assert_true(w.op.suggested.done);
-	struct op *op = prepare(f, &w, OP_EDIT);
-	op->faults = &faults;
-	op->edit.text = "{\"limits\":{\"max_trials\":3}}";
-	op->edit.size = strlen(op->edit.text);
-	op->edit.if_match = -1;
-	submit(f, &w);
-	assert_int_equal(w.op.code, 0);
+	patch(f, "{\"limits\":{\"max_trials\":3}}");
 	take(f, 2, 1, 1);
 	finish(f, 2, 2);
 	take(f, 0, 3, 2);
@@ -464,18 +449,11 @@ static void test_other_tuner(void **state)
 {
 	struct fixture *f = *state;
 	struct waiting w;
-	struct faults faults;
 
 	create_asha(f, "{\"max_trials\":4}");
 	first_rung(f, 2);
 	take(f, 2, 1, 1);
-	struct op *op = prepare(f, &w, OP_EDIT);
-	op->faults = &faults;
-	op->edit.text = "{\"tuner\":{\"name\":\"random\"}}";
-	op->edit.size = strlen(op->edit.text);
-	op->edit.if_match = -1;
-	submit(f, &w);
-	assert_int_equal(w.op.code, 0);
+	patch(f, "{\"tuner\":{\"name\":\"random\"}}");
 	finish(f, 2, 2);
 	assert_int_equal(trial_of(f, 2).state, TRIAL_SUCCEEDED);
 	suggest(f, &w, 1, 0);

@@ -1,6 +1,21 @@
 /* Models: when they are fitted, by whom, and what becomes of them. */
 #include "tests/unit/engine/slow.h"
 
+/* A fit has begun, and ends when the gate opens. */
+static void hold_fit(struct fixture *f)
+{
+	slow_gate(false);
+	run_trials(f, SLOW_EVERY);
+	slow_begun(1);
+}
+
+/* Another experiment is the fixture's from now on; first: the one that was. */
+static void switch_experiment(struct fixture *f, char first[ID_SIZE])
+{
+	memcpy(first, f->id, ID_SIZE);
+	create(f, SLOW_SPEC);
+}
+
 static void test_fits_at_boundaries(void **state)
 {
 	struct fixture *f = *state;
@@ -33,9 +48,7 @@ static void test_requests_do_not_wait(void **state)
 {
 	struct fixture *f = *state;
 
-	slow_gate(false);
-	run_trials(f, SLOW_EVERY);
-	slow_begun(1);
+	hold_fit(f);
 	run_trials(f, 3 * SLOW_EVERY);
 	struct trial trial = next_trial(f);
 	assert_int_equal(how(&trial).path, PATH_PRIOR);
@@ -200,11 +213,8 @@ static void test_drain(void **state)
 	struct error err;
 
 	reopen(f, 1, 0);
-	memcpy(first, f->id, ID_SIZE);
-	slow_gate(false);
-	run_trials(f, SLOW_EVERY);
-	slow_begun(1);
-	create(f, SLOW_SPEC);
+	hold_fit(f);
+	switch_experiment(f, first);
 	run_trials(f, SLOW_EVERY); /* queued behind it */
 	engine_drain(f->engine);   /* does not wait for the gate */
 	slow_gate(true);
@@ -226,11 +236,8 @@ static void test_eviction(void **state)
 	char first[ID_SIZE];
 
 	reopen(f, 0, 1);
-	memcpy(first, f->id, ID_SIZE);
-	slow_gate(false);
-	run_trials(f, SLOW_EVERY);
-	slow_begun(1);
-	create(f, SLOW_SPEC);
+	hold_fit(f);
+	switch_experiment(f, first);
 	run_trials(f, 1);
 	pthread_mutex_lock(&f->engine->lock);
 	assert_null(mailbox_find(f->engine, first));
@@ -252,9 +259,7 @@ static void test_experiment_deleted(void **state)
 	struct fixture *f = *state;
 	struct error err;
 
-	slow_gate(false);
-	run_trials(f, SLOW_EVERY);
-	slow_begun(1);
+	hold_fit(f);
 	assert_int_equal(
 		engine_experiment_delete(f->engine, f->session, "default", f->id, &err), 0);
 	slow_gate(true);

@@ -10,6 +10,24 @@ static void report(struct fixture *f, int64_t trial, int64_t step)
 	assert_true(w.items[0].accepted);
 }
 
+/* The next trial, which must have been computed ahead, and from what. */
+static struct trial next_ready(struct fixture *f, uint64_t base_version)
+{
+	struct trial trial = next_trial(f);
+	assert_int_equal(how(&trial).path, PATH_READY);
+	assert_int_equal(trial.base_version, base_version);
+	return trial;
+}
+
+/* Proposals are worth computing ahead; the first trial, and how many there have been then. */
+static struct trial first_slow(struct fixture *f, uint64_t *made)
+{
+	slow.ask_ns = SLOW_NS;
+	struct trial trial = next_trial(f);
+	*made = stats_of(f->engine).ready_made;
+	return trial;
+}
+
 static void hurry(struct fixture *f, struct waiting *w, size_t count, int64_t deadline_ms)
 {
 	struct op *op = prepare(f, w, OP_SUGGEST);
@@ -69,15 +87,12 @@ static void test_used_when_nothing_changed(void **state)
 static void test_results_drop_it(void **state)
 {
 	struct fixture *f = *state;
+	uint64_t made;
+	struct trial trial = first_slow(f, &made);
 
-	slow.ask_ns = SLOW_NS;
-	struct trial trial = next_trial(f);
-	uint64_t made = stats_of(f->engine).ready_made;
 	finish(f, trial.number, 0.7);
 	assert_int_equal(stats_of(f->engine).ready_made, made + 1); /* another in its place */
-	trial = next_trial(f);
-	assert_int_equal(how(&trial).path, PATH_READY);
-	assert_int_equal(trial.base_version, 3); /* created, suggested, observed */
+	trial = next_ready(f, 3); /* created, suggested, observed */
 	assert_replays(f, trial.number + 1);
 }
 
@@ -85,16 +100,13 @@ static void test_results_drop_it(void **state)
 static void test_reports_do_not(void **state)
 {
 	struct fixture *f = *state;
+	uint64_t made;
+	struct trial trial = first_slow(f, &made);
 
-	slow.ask_ns = SLOW_NS;
-	struct trial trial = next_trial(f);
-	uint64_t made = stats_of(f->engine).ready_made;
 	report(f, trial.number, 1);
 	report(f, trial.number, 2);
 	assert_int_equal(stats_of(f->engine).ready_made, made);
-	trial = next_trial(f);
-	assert_int_equal(how(&trial).path, PATH_READY);
-	assert_int_equal(trial.base_version, 2);
+	trial = next_ready(f, 2);
 	assert_int_equal(trial.suggested_version, 5);
 	assert_replays(f, trial.number + 1);
 }
