@@ -140,9 +140,9 @@ static bool learner_due(const struct view *view, size_t fitted)
 	if (n <= fitted || d == 0 || d > GP_LIMIT_D)
 		return false;
 	gp_settings_read(view->spec, d, &settings);
-	if (fitted == 0)
-		return gp_history_count(view, settings.n_startup) >= settings.n_startup;
-	if (n <= EACH_RESULT)
+	if (gp_history_count(view, settings.n_startup) < settings.n_startup)
+		return false; /* nothing yet, or nothing since the space changed */
+	if (fitted == 0 || n <= EACH_RESULT)
 		return true;
 	return (double)(n - fitted) >= fmax(GROWTH_LEAST, GROWTH_SHARE * (double)fitted);
 }
