@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "algorithms/tuners/arm_tag.h"
+
 static_assert(sizeof(struct cmaes_tag) == 40, "no padding: it is stored");
 static_assert(sizeof(struct cmaes_head) == 17 * 8, "no padding: it is stored");
 
@@ -14,7 +16,7 @@ static size_t tag_head_size(const struct cmaes_model *model)
 
 static size_t piece_size(const struct cmaes_model *model)
 {
-	return LIMIT_TAG - tag_head_size(model);
+	return ARM_TAG_ROOM - tag_head_size(model);
 }
 
 static uint64_t digest(const struct cmaes *cmaes)
@@ -29,10 +31,12 @@ static uint64_t digest(const struct cmaes *cmaes)
 bool cmaes_tag_read(const struct cmaes_model *model, const struct trial *trial,
 	struct cmaes_tag *tag, const char **raw)
 {
-	if (trial->origin != ORIGIN_TUNER || trial->tag.size < tag_head_size(model))
+	struct bytes stored = arm_tag(trial);
+
+	if (stored.size < tag_head_size(model))
 		return false;
-	memcpy(tag, trial->tag.data, sizeof(*tag));
-	*raw = (const char *)trial->tag.data + sizeof(*tag);
+	memcpy(tag, stored.data, sizeof(*tag));
+	*raw = (const char *)stored.data + sizeof(*tag);
 	return tag->fingerprint == model->fingerprint;
 }
 
@@ -58,14 +62,15 @@ static void take(struct cmaes *cmaes, const struct trial *trial, const struct cm
 	struct pieces *pieces)
 {
 	size_t room = piece_size(cmaes->model), offset = (size_t)tag->index * room;
-	size_t size = trial->tag.size - tag_head_size(cmaes->model);
+	struct bytes stored = arm_tag(trial);
+	size_t size = stored.size - tag_head_size(cmaes->model);
 
 	if (tag->index >= pieces->n || size > room || size > cmaes->size - offset)
 		return;
 	if (size < room && offset + size != cmaes->size)
 		return; /* without its piece, or cut */
 	memcpy((char *)cmaes->head + offset,
-		(const char *)trial->tag.data + tag_head_size(cmaes->model), size);
+		(const char *)stored.data + tag_head_size(cmaes->model), size);
 	pieces->have |= (size_t)1 << tag->index;
 }
 

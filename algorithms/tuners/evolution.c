@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "algorithms/tuners/arm_tag.h"
 #include "algorithms/tuners/evolution_vary.h"
 #include "algorithms/tuners/tuner.h"
 #include "algorithms/tuners/unique.h"
@@ -100,11 +101,12 @@ static size_t population_size(const struct spec *spec)
 /* The number in a child's tag, of the one that died for it; -1: no such tag. */
 static int64_t victim_of(const struct trial *trial)
 {
+	struct bytes tag = arm_tag(trial);
 	uint32_t victim;
 
-	if (trial->origin != ORIGIN_TUNER || trial->tag.size != sizeof(victim))
+	if (tag.size != sizeof(victim))
 		return -1;
-	memcpy(&victim, trial->tag.data, sizeof(victim));
+	memcpy(&victim, tag.data, sizeof(victim));
 	return victim;
 }
 

@@ -4,10 +4,12 @@
 
 /* In the order GET /v1/tuners lists them. */
 const struct algorithm *const tuner_algorithms[] = {
+	&tuner_auto.algorithm,
 	&tuner_tpe.algorithm,
 	&tuner_gp.algorithm,
 	&tuner_smac.algorithm,
 	&tuner_cmaes.algorithm,
+	&tuner_trustregion.algorithm,
 	&tuner_evolution.algorithm,
 	&tuner_nsga2.algorithm,
 	&tuner_nsga3.algorithm,

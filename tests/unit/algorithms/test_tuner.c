@@ -33,6 +33,9 @@ static const struct {
 	{ "dehb", "{\"max_resource\":1}" },
 	{ "smac", "{\"n_startup\":5}" },
 	{ "gp", NULL },
+	{ "trustregion", NULL },
+	{ "trustregion", "{\"startup\":3,\"radius_min\":0.1}" },
+	{ "auto", NULL },
 	{ "gp", "{\"n_startup\":4,\"max_points\":64,\"trust_mask\":true}" },
 };
 
@@ -104,7 +107,7 @@ static void test_catalogue(void **state)
 			assert_true(strlen(algorithm->options[i].help) > 10);
 		}
 	}
-	assert_int_equal(n, 18);
+	assert_int_equal(n, 20);
 	static const char *const nni[] = { "Random", "GridSearch", "Batch", "Evolution", "Anneal",
 		"TPE", "GP", "Metis", "SMAC", "Hyperband", "BOHB" };
 	for (size_t i = 0; i < sizeof(nni) / sizeof(nni[0]); i++)
