@@ -146,6 +146,7 @@ static const struct {
 	const char *name;
 	size_t objectives_min, objectives_max;
 } preferred_tuners[] = {
+	{ "auto", 1, 3 },
 	{ "tpe", 1, 1 },
 	{ "nsga3", 4, LIMIT_OBJECTIVES }, /* where crowding tells nsga2 little */
 	{ "nsga2", 2, LIMIT_OBJECTIVES },

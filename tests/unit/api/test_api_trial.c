@@ -447,13 +447,13 @@ static void several_objectives_get_their_tuner(void **state)
 		"{\"name\":\"n\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}},"
 		"\"objectives\":[{\"name\":\"a\",\"goal\":\"minimize\"},"
 		"{\"name\":\"b\",\"goal\":\"maximize\"}]}");
-	assert_string_equal(at_text(x, "tuner.name"), "nsga2");
+	assert_string_equal(at_text(x, "tuner.name"), "auto");
 	snprintf(id, ID_SIZE, "%s", at_text(x, "id"));
 	exchange_free(x);
 	for (int i = 0; i < 60; i++)
 		finish_two(world, id, "1", "-2");
 	x = get(world, 200, url(id, "/trials/59"));
-	assert_string_equal(at_text(x, "meta.tuner"), "nsga2");
+	assert_string_equal(at_text(x, "meta.tuner"), "auto");
 	assert_string_not_equal(at_text(x, "meta.arm"), "startup");
 	exchange_free(x);
 	post_only(world, 200, url(id, "/trials/59/replay"), "");

@@ -49,7 +49,8 @@ static const struct option seeded_options[] = {
 static const struct algorithm tpe = { .name = "tpe", .options = tpe_options },
 			      grid = { .name = "gridsearch", .aliases = "grid" },
 			      seeded = { .name = "seeded", .options = seeded_options },
-			      nsga2 = { .name = "nsga2" }, nsga3 = { .name = "nsga3" },
+			      portfolio = { .name = "auto" }, nsga2 = { .name = "nsga2" },
+			      nsga3 = { .name = "nsga3" },
 			      median = { .name = "medianstop", .options = median_options },
 			      curve = { .name = "curvefitting", .aliases = "curve_fitting" };
 static const struct algorithm *const tuners[] = { &grid, &tpe, &seeded, &nsga2, &nsga3, NULL };

@@ -288,6 +288,7 @@ static void test_no_default_tuner(void **state)
 {
 	static const struct algorithm *const few[] = { &grid, NULL };
 	static const struct algorithm *const some[] = { &grid, &nsga2, NULL };
+	static const struct algorithm *const whole[] = { &tpe, &nsga2, &nsga3, &portfolio, NULL };
 
 	(void)state;
 	assert_null(parse_with(few, MINIMAL));
@@ -300,6 +301,10 @@ static void test_no_default_tuner(void **state)
 	assert_ptr_equal(parse_with(some, body_of(8, ""))->tuner, &nsga2);
 	assert_null(parse_with(some, WITH("\"tuner\":{\"seed\":1}")));
 	assert_string_equal(faults.items[0].pointer, "/tuner/name");
+	/* The portfolio comes before all others, but where objectives are many. */
+	assert_ptr_equal(parse_with(whole, MINIMAL)->tuner, &portfolio);
+	assert_ptr_equal(parse_with(whole, body_of(3, ""))->tuner, &portfolio);
+	assert_ptr_equal(parse_with(whole, body_of(4, ""))->tuner, &nsga3);
 }
 
 /* ---- small functions ---- */
