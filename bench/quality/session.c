@@ -64,10 +64,6 @@ static int create(struct session *session, const char *body, struct error *err)
 		return fail(err, CODE_INVALID,
 			"%s trains trials step by step, these problems have one result each",
 			tuner->algorithm.name);
-	if (tuner->algorithm.caps & TUNER_MULTI_FIDELITY)
-		return fail(err, CODE_INVALID,
-			"%s trains trials step by step, these problems have one result each",
-			tuner->algorithm.name);
 	if (tuner->check) {
 		struct path at = { NULL, "tuner", 0 };
 		struct faults *found = malloc(sizeof(*found));
