@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "algorithms/tuners/fork.h"
 #include "algorithms/tuners/rung.h"
 #include "api/allowance.h"
 #include "api/body.h"
@@ -75,21 +76,44 @@ static int64_t step_before(const struct trial *trial)
 	return step;
 }
 
-/* What the worker can go on from: its parent, or an earlier attempt of the trial itself. */
-static void write_origin(struct buffer *out, const struct view *view, const struct trial *trial)
+/* The state of its parent that a trial starts from: as it was when the trial was forked, whatever
+ * has become of the parent since. */
+static struct origin origin_parent(
+	const struct trial *trial, const struct trial *parent, bool climbs, struct arena *arena)
+{
+	struct fork fork;
+
+	if (!fork_read(trial, &fork) || fork.start == 0)
+		return (struct origin){ parent->number, parent->last_step, climbs ? 0 : -1,
+			parent->checkpoint };
+	return (struct origin){
+		.trial = parent->number,
+		.step = fork.start,
+		.rung = climbs ? fork.start : -1,
+		.checkpoint = fork.checkpoint.size ? arena_strndup(arena, fork.checkpoint.data,
+							     fork.checkpoint.size)
+						   : NULL,
+	};
+}
+
+/* What the worker can go on from: an earlier attempt of the trial itself, or its parent. An attempt
+ * that has left no checkpoint where the parent did has left nothing. */
+static void write_origin(
+	struct buffer *out, const struct view *view, const struct trial *trial, struct arena *arena)
 {
 	const struct trial *parent = trial->parent >= 0 ? view_trial(view, trial->parent) : NULL;
 	bool climbs = !isnan(rung_top(view->spec));
-	struct origin origin = { trial->number, step_before(trial),
+	struct origin own = { trial->number, step_before(trial),
 		climbs ? rung_reached(view->spec, trial) : -1, trial->checkpoint };
+	struct origin first = { .trial = -1 };
 
-	if (trial->attempt > 1 && (origin.step >= 0 || origin.checkpoint)) {
-		write_resume(out, &origin);
-	} else if (parent) {
-		origin = (struct origin){ parent->number, parent->last_step, climbs ? 0 : -1,
-			parent->checkpoint };
-		write_resume(out, &origin);
-	}
+	if (parent)
+		first = origin_parent(trial, parent, climbs, arena);
+	bool more = own.checkpoint || (own.step >= 0 && !first.checkpoint);
+	if (trial->attempt > 1 && more)
+		write_resume(out, &own);
+	else if (parent)
+		write_resume(out, &first);
 }
 
 /* What the tuner said of it, and the version of the log it knew. */
@@ -103,7 +127,8 @@ static void write_meta(struct buffer *out, const struct trial *trial)
 	buffer_printf(out, "%s\"version\":%" PRIu64 "}", size > 2 ? "," : "", trial->base_version);
 }
 
-static void write_suggestion(struct buffer *out, const struct view *view, const struct trial *trial)
+static void write_suggestion(
+	struct buffer *out, const struct view *view, const struct trial *trial, struct arena *arena)
 {
 	buffer_printf(out,
 		"{\"trial\":%" PRId64 ",\"parameters\":%s,\"lease_expires_at\":", trial->number,
@@ -114,7 +139,7 @@ static void write_suggestion(struct buffer *out, const struct view *view, const 
 		buffer_add_text(out, ",\"resource\":");
 		json_write_number(out, trial->resource, true);
 	}
-	write_origin(out, view, trial);
+	write_origin(out, view, trial, arena);
 	write_meta(out, trial);
 	buffer_add_char(out, '}');
 }
@@ -146,7 +171,7 @@ static void suggest_done(struct op *op)
 	for (size_t i = 0; i < answer->n; i++) {
 		if (i)
 			buffer_add_char(out, ',');
-		write_suggestion(out, op->view, answer->trials[i]);
+		write_suggestion(out, op->view, answer->trials[i], &call->arena);
 	}
 	buffer_add_char(out, ']');
 	if (answer->n == 0) {

@@ -45,6 +45,8 @@ static struct option_value fallback_of(const struct option *option)
 	struct option_value value = { 0 };
 	const char *text = option->fallback;
 
+	if (option->type == OPTION_IGNORED)
+		return value;
 	assert(text);
 	if (option->type == OPTION_BOOL) {
 		value.flag = strcmp(text, "true") == 0;

@@ -17,7 +17,8 @@ enum option_type {
 	OPTION_BOOL,
 	OPTION_INT,
 	OPTION_REAL,
-	OPTION_CHOICE /* one of choices */
+	OPTION_CHOICE, /* one of choices */
+	OPTION_IGNORED /* NNI's, means nothing here: any value is taken and none is kept */
 };
 
 struct option {

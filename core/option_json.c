@@ -115,12 +115,23 @@ static void read_choice(struct reader *r, const struct path *at, const json_t *v
 	fault_add(r->faults, at, "must be one of: %s", list);
 }
 
+static void read_nothing(struct reader *r, const struct path *at, const json_t *value,
+	const struct option *option, struct option_value *out)
+{
+	(void)r;
+	(void)at;
+	(void)value;
+	(void)option;
+	(void)out;
+}
+
 static void (*const readers[])(struct reader *, const struct path *, const json_t *,
 	const struct option *, struct option_value *) = {
 	[OPTION_BOOL] = read_flag,
 	[OPTION_INT] = read_number,
 	[OPTION_REAL] = read_number,
 	[OPTION_CHOICE] = read_choice,
+	[OPTION_IGNORED] = read_nothing,
 };
 
 static void read_option(
@@ -171,6 +182,8 @@ static void fault_unknown(struct reader *r, const struct path *at)
 		return;
 	}
 	for (size_t i = 0; i < r->set->n && n < sizeof(list); i++) {
+		if (r->set->table[i].type == OPTION_IGNORED)
+			continue;
 		int written = snprintf(
 			list + n, sizeof(list) - n, "%s%s", n ? ", " : "", r->set->table[i].name);
 		n += (size_t)written;
@@ -256,16 +269,22 @@ static void write_value(
 		buffer_add_text(out, value->flag ? "true" : "false");
 	else if (option->type == OPTION_CHOICE)
 		write_choice(option, value->choice, out);
+	else if (option->type == OPTION_IGNORED)
+		buffer_add_text(out, "null");
 	else
 		json_write_number(out, value->real, option->type == OPTION_INT);
 }
 
 void options_write(const struct option_set *set, struct buffer *out)
 {
+	const char *between = "";
+
 	buffer_add_char(out, '{');
 	for (size_t i = 0; i < set->n; i++) {
-		if (i)
-			buffer_add_char(out, ',');
+		if (set->table[i].type == OPTION_IGNORED)
+			continue;
+		buffer_add_text(out, between);
+		between = ",";
 		json_write_string(out, set->table[i].name);
 		buffer_add_char(out, ':');
 		write_value(&set->table[i], &set->values[i], out);
@@ -301,6 +320,7 @@ void option_table_write(const struct option *table, struct buffer *out)
 		[OPTION_INT] = "int",
 		[OPTION_REAL] = "real",
 		[OPTION_CHOICE] = "choice",
+		[OPTION_IGNORED] = "ignored",
 	};
 	struct option_set set;
 

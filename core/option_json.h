@@ -26,7 +26,8 @@ struct option_extra {
 void options_read(json_t *object, const struct path *at, struct option_set *set,
 	struct option_extra *extras, size_t n_extras, struct faults *faults);
 
-/* {"gamma":0.25,"n_startup_jobs":20,...}: every option under its own name, in table order. */
+/* {"gamma":0.25,"n_startup_jobs":20,...}: every option under its own name, in table order; ignored
+ * ones are not there. */
 void options_write(const struct option_set *set, struct buffer *out);
 
 /* [{"name","type","default","low","high","choices","alias","help"}]: low and high of int and real

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "algorithms/tuners/fork.h"
 #include "algorithms/tuners/unique.h"
 
 /* A logarithm or quotient that is whole in exact arithmetic may come out a little less. */
@@ -64,22 +65,34 @@ bool rung_pauses(const struct spec *spec, const struct trial *trial)
 	return trial->resource < rung_top(spec); /* false if either is NaN */
 }
 
+/* Is step a rung below the last one? Of population based training every interval's end is. */
+static bool is_rung(const struct spec *spec, const struct ladder *ladder, int64_t step)
+{
+	if (spec->tuner == &tuner_pbt.algorithm)
+		return step % option_int(&spec->tuner_options, "interval") == 0;
+	for (size_t k = 0; k < ladder->n; k++)
+		if (step == ladder->level[k])
+			return true;
+	return false;
+}
+
 int64_t rung_reached(const struct spec *spec, const struct trial *trial)
 {
-	struct ladder ladder;
-	int64_t reached = 0;
+	struct ladder ladder = { 0 };
 
 	if (!is_multi_fidelity(spec) || isnan(trial->resource))
 		return 0;
-	ladder_init(&ladder, spec);
+	int64_t reached = fork_start(trial);
+	if ((double)reached >= trial->resource)
+		reached = 0; /* no tuner of ours forks like that, but a log may say so */
+	if (spec->tuner != &tuner_pbt.algorithm)
+		ladder_init(&ladder, spec);
 	for (uint32_t i = 0; i < trial->n_reports; i++) {
 		const struct report *report = &trial->reports[i];
 		if (report->late || report->attempt >= trial->attempt || report->step <= reached)
 			continue;
-		for (size_t k = 0; k < ladder.n; k++)
-			if (report->step == ladder.level[k] &&
-				(double)report->step < trial->resource)
-				reached = report->step;
+		if ((double)report->step < trial->resource && is_rung(spec, &ladder, report->step))
+			reached = report->step;
 	}
 	return reached;
 }
@@ -138,13 +151,18 @@ double climber_loss(const struct climbers *climbers, const struct view *view,
 	const struct climber *climber, size_t k)
 {
 	const struct trial *trial = climber->trial;
-	int64_t level = climbers->ladder.level[k];
-	double loss = (double)NAN;
 
 	if (k == climber->rung && climber->dead)
 		return HUGE_VAL;
 	if (k == climber->rung && trial->state == TRIAL_SUCCEEDED)
 		return isnan(trial->loss) ? HUGE_VAL : trial->loss;
+	return rung_loss(view, trial, climbers->ladder.level[k]);
+}
+
+double rung_loss(const struct view *view, const struct trial *trial, int64_t level)
+{
+	double loss = (double)NAN;
+
 	for (uint32_t i = 0; i < trial->n_reports; i++) {
 		const struct report *report = &trial->reports[i];
 		if (report->late || report->step > level)

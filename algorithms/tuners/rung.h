@@ -55,7 +55,8 @@ struct ladder {
 
 /* The experiment's ladder. Asynchronous successive halving counts from below: min eta^k as long as
  * it is less than max, then max. Hyperband counts from above: floor(max eta^-k), as long as max
- * eta^-k is not less than min. The spec's tuner must be one of TUNER_MULTI_FIDELITY. */
+ * eta^-k is not less than min. The spec's tuner must be one of TUNER_MULTI_FIDELITY other than pbt,
+ * whose rungs are the multiples of its interval, and more than a ladder has. */
 void ladder_init(struct ladder *ladder, const struct spec *spec);
 
 /* n / eta^k, rounded down; a power that is whole but for its last bit is not rounded below it. */
@@ -67,7 +68,8 @@ double rung_top(const struct spec *spec);
 /* Will the trial be paused when it is where it was told to go, rather than be complete? */
 bool rung_pauses(const struct spec *spec, const struct trial *trial);
 
-/* The highest rung below its resource that earlier attempts of the trial have reached; 0: none. */
+/* The highest rung below its resource that earlier attempts of the trial have reached, or its
+ * parent before it was forked (fork.h); 0: none. */
 int64_t rung_reached(const struct spec *spec, const struct trial *trial);
 
 /* Faults of the shared options against each other. */
@@ -107,6 +109,10 @@ size_t rung_rank(struct climbers *climbers, const struct view *view, size_t firs
 /* Loss at rung k; infinite when there is none or it is not a number. */
 double climber_loss(const struct climbers *climbers, const struct view *view,
 	const struct climber *climber, size_t k);
+
+/* Loss by the trial's report at step level, or else the last one before; infinite when there is
+ * none or it is not a number. */
+double rung_loss(const struct view *view, const struct trial *trial, int64_t level);
 
 /* May this one be promoted from rung k? It waits there and still is a point of the space. */
 bool climber_waits(const struct climber *climber, size_t k);

@@ -19,6 +19,7 @@ const struct algorithm *const tuner_algorithms[] = {
 	&tuner_hyperband.algorithm,
 	&tuner_asha.algorithm,
 	&tuner_pasha.algorithm,
+	&tuner_pbt.algorithm,
 	&tuner_random.algorithm,
 	&tuner_sobol.algorithm,
 	&tuner_gridsearch.algorithm,

@@ -106,7 +106,7 @@ struct tuner {
 extern const struct tuner tuner_random, tuner_sobol, tuner_gridsearch, tuner_batch, tuner_evolution,
 	tuner_anneal, tuner_auto, tuner_tpe, tuner_gp, tuner_smac, tuner_cmaes, tuner_trustregion,
 	tuner_nsga2, tuner_nsga3, tuner_hyperband, tuner_asha, tuner_pasha, tuner_bohb, tuner_dehb,
-	tuner_external;
+	tuner_pbt, tuner_external;
 
 /* All of them as the catalogue wants them: pointers to tuner->algorithm, NULL at the end. */
 extern const struct algorithm *const tuner_algorithms[];

@@ -107,9 +107,9 @@ static void test_catalogue(void **state)
 			assert_true(strlen(algorithm->options[i].help) > 10);
 		}
 	}
-	assert_int_equal(n, 20);
+	assert_int_equal(n, 21);
 	static const char *const nni[] = { "Random", "GridSearch", "Batch", "Evolution", "Anneal",
-		"TPE", "GP", "Metis", "SMAC", "Hyperband", "BOHB" };
+		"TPE", "GP", "Metis", "SMAC", "Hyperband", "BOHB", "PBT" };
 	for (size_t i = 0; i < sizeof(nni) / sizeof(nni[0]); i++)
 		assert_non_null(catalog_find(tuner_algorithms, nni[i]));
 }
