@@ -129,10 +129,14 @@ CAIRN_API int64_t cairn_trial_attempt(const struct cairn_trial *trial);
  * CAIRN_STOP, and the trial may be handed out again later, with more. */
 CAIRN_API int64_t cairn_trial_resource(const struct cairn_trial *trial);
 
-/** The steps that an earlier attempt has done; 0: none, train from the beginning. */
+/** The steps that an earlier attempt has done, or the trial that this one was forked from
+ * (population based training); 0: none, train from the beginning. */
 CAIRN_API int64_t cairn_trial_start(const struct cairn_trial *trial);
 
-/** The checkpoint that it reported, valid as long as the trial; NULL: none. */
+/** The trial that did them: this one's number or that of the one it was forked from; -1: none. */
+CAIRN_API int64_t cairn_trial_source(const struct cairn_trial *trial);
+
+/** The checkpoint that was reported then, valid as long as the trial; NULL: none. */
 CAIRN_API const char *cairn_trial_checkpoint(const struct cairn_trial *trial);
 
 /** All parameters as JSON, valid as long as the trial. */

@@ -33,6 +33,7 @@ struct cairn_trial {
 	char experiment[EXPERIMENT_SIZE];
 	int64_t number, attempt, lease_ms;
 	int64_t resource, start; /* train up to, and on from; 0: not said, from the beginning */
+	int64_t source;		 /* the trial that did those steps; -1: none */
 	char *checkpoint;	 /* NULL: none */
 	json_t *parameters;
 	char *text; /* parameters as JSON */

@@ -17,6 +17,7 @@ static bool read_resource(struct cairn_trial *trial, const json_t *given)
 
 	trial->resource = (int64_t)json_number_value(json_object_get(given, "resource"));
 	trial->start = json_integer_value(rung ? rung : json_object_get(from, "step"));
+	trial->source = from ? json_integer_value(json_object_get(from, "trial")) : -1;
 	trial->checkpoint = checkpoint ? strdup(checkpoint) : NULL;
 	return trial->checkpoint || !checkpoint;
 }
@@ -151,6 +152,11 @@ int64_t cairn_trial_resource(const struct cairn_trial *trial)
 int64_t cairn_trial_start(const struct cairn_trial *trial)
 {
 	return trial->start;
+}
+
+int64_t cairn_trial_source(const struct cairn_trial *trial)
+{
+	return trial->source;
 }
 
 const char *cairn_trial_checkpoint(const struct cairn_trial *trial)

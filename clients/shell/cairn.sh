@@ -332,7 +332,8 @@ cairn_create() {
 # CAIRN_SUGGESTION (its JSON). Waits while there is nothing now; 4 when there is nothing ever again.
 # With a multi-fidelity tuner CAIRN_RESOURCE is the step up to which to train, in total: its report ends
 # the work (status 4, CAIRN_COMMAND pause), and the trial may come again, with more. CAIRN_START is how many
-# steps are done (0: train from the beginning), CAIRN_CHECKPOINT the checkpoint reported then.
+# steps are done (0: train from the beginning), by trial CAIRN_SOURCE (this one, or the one it was forked from),
+# CAIRN_CHECKPOINT the checkpoint reported then.
 cairn_suggest() {
 	CAIRN_EXPERIMENT=$1 CAIRN_TRIAL='' CAIRN_ATTEMPT='' CAIRN_SUGGESTION='' CAIRN_REASON=''
 	_cairn_request="{\"worker\":$(cairn_quote "$CAIRN_WORKER"),\"wait\":\"$CAIRN_WAIT\""
@@ -367,9 +368,10 @@ _cairn_given() { cairn_leaf "$_cairn_suggested" "trials.0.$1" && [ "$CAIRN_LEAF"
 
 # shellcheck disable=SC2034 # for the script that sourced this one
 _cairn_set_resource() {
-	CAIRN_RESOURCE='' CAIRN_START=0 CAIRN_CHECKPOINT=''
+	CAIRN_RESOURCE='' CAIRN_START=0 CAIRN_SOURCE='' CAIRN_CHECKPOINT=''
 	! _cairn_given resource || CAIRN_RESOURCE=$CAIRN_LEAF
 	! { _cairn_given resume_from.resource || _cairn_given resume_from.step; } || CAIRN_START=$CAIRN_LEAF
+	! _cairn_given resume_from.trial || CAIRN_SOURCE=$CAIRN_LEAF
 	! _cairn_given resume_from.checkpoint || CAIRN_CHECKPOINT=$CAIRN_LEAF
 }
 

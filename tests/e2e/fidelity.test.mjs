@@ -132,7 +132,7 @@ test('the protocol, request by request', async (t) => {
 	const server = await Server.start();
 	t.after(() => server.close());
 	const { items } = await server.get('/v1/tuners');
-	for (const name of ['hyperband', 'asha', 'pasha', 'bohb', 'dehb'])
+	for (const name of ['hyperband', 'asha', 'pasha', 'bohb', 'dehb', 'pbt'])
 		assert.ok(items.find((x) => x.name === name).capabilities.includes('multi_fidelity'), name);
 	const id = await server.create(body({ limits: { max_trials: 3, max_retries: 3 } }));
 	const suggest = async (more) => (await server.post(`/v1/experiments/${id}/suggest`, { worker: 'w', ...more })).trials;
@@ -224,4 +224,140 @@ test('cairn.sh', async (t) => {
 		taken.filter((line) => !/ 9 3 none$/.test(line)).length);
 	const { counts } = await server.get(`/v1/experiments/${id}`);
 	assert.equal(counts.paused + counts.succeeded, 6);
+});
+
+// The best rate is large first and small later: what a trial is worth depends on the way it took.
+const rates = { name: 'population', search_space: { h: { _type: 'loguniform', _value: [0.001, 1] } },
+	objectives: [{ name: 'default', goal: 'minimize' }],
+	tuner: { name: 'pbt', seed: 3, options: { population_size: 6, interval: 5, max_resource: 40 } } };
+const learn = (h, error) => (1 - h) ** 2 * error + h * h;
+
+/** A worker that keeps its state under a name that says whose it is and of which step. */
+function member(server, id, stored, steps) {
+	return async (trial) => {
+		const from = trial.resume_from;
+		let error = 100, step = from?.resource ?? 0;
+		assert.equal(step > 0, from !== undefined);
+		if (from) {
+			assert.equal(from.checkpoint, `${from.trial}-${from.resource}`);
+			assert.equal(from.step, from.resource);
+			error = stored.get(from.checkpoint);
+		}
+		assert.ok(step < trial.resource && trial.resource <= 40);
+		for (; step < trial.resource; steps.push([trial.trial, ++step]))
+			error = learn(trial.parameters.h, error);
+		const checkpoint = `${trial.trial}-${step}`;
+		stored.set(checkpoint, error);
+		const { items: [item] } = await server().post(`/v1/experiments/${id}/observe`,
+			{ trial: trial.trial, attempt: trial.attempt, value: error, final: true, checkpoint });
+		assert.equal(item.state, step === 40 ? 'succeeded' : 'paused');
+	};
+}
+
+for (const backend of backends()) {
+	test(`a population on ${backend.name}, kill -9 now and then`, async (t) => {
+		let server = await Server.start({ database: backend.postgres, redis: backend.redis });
+		t.after(() => server.close());
+		const id = await server.create(rates);
+		const stored = new Map(), steps = [], go = member(() => server, id, stored, steps);
+		let reason;
+		for (let taken = 1; !reason; taken++) {
+			const answer = await server.post(`/v1/experiments/${id}/suggest`, { worker: 'w', count: 2 });
+			reason = answer.done && answer.reason;
+			for (const trial of answer.trials)
+				await go(trial);
+			if (taken % 9 === 0) {
+				await server.kill();
+				server = await Server.start({ database: server.database, redis: backend.redis, keep: server.dir });
+			}
+		}
+		assert.equal(reason, 'exhausted');
+		const trials = await all(server, `/v1/experiments/${id}/trials?limit=7`);
+		const forks = trials.filter((trial) => trial.parent !== null);
+		assert.ok(forks.length > 2);
+		assert.equal(trials.length, 6 + forks.length);
+		/* Six members train each step once, whoever stands in for whom. */
+		assert.equal(steps.length, 6 * 40);
+		assert.equal(new Set(steps.map(String)).size, steps.length);
+		assert.equal(trials.filter((trial) => trial.state === 'succeeded').length, 6);
+		/* Better than any one rate from the first step to the last. */
+		const { items: [best] } = await server.get(`/v1/experiments/${id}/best`);
+		let fixed = Infinity;
+		for (let h = 0.001; h < 1; h += 0.001) {
+			let error = 100;
+			for (let step = 0; step < 40; step++)
+				error = learn(h, error);
+			fixed = Math.min(fixed, error);
+		}
+		t.diagnostic(`${best.value} with a schedule, ${fixed} with the best fixed rate`);
+		assert.ok(best.value < fixed);
+		for (const trial of forks.slice(0, 3)) {
+			const replay = await server.post(`/v1/experiments/${id}/trials/${trial.trial}/replay`);
+			assert.equal(replay.equal, true);
+			const explained = await server.get(`/v1/experiments/${id}/trials/${trial.trial}/explain`);
+			assert.equal(explained.parent, trial.parent);
+		}
+		const { text } = await server.request('GET', `/v1/experiments/${id}/export`);
+		const copy = await server.ok('POST', '/v1/experiments/import', text, { headers: { 'content-type': 'application/x-ndjson' } });
+		const again = await all(server, `/v1/experiments/${copy.id}/trials`);
+		assert.deepEqual(again.map((x) => x.parent), trials.map((x) => x.parent));
+	});
+}
+
+test('four workers of a population, with NNI\'s names, up to max_trials', async (t) => {
+	const server = await Server.start();
+	t.after(() => server.close());
+	const id = await server.create({ ...rates, limits: { max_trials: 9 }, tuner: { name: 'PBTTuner',
+		classArgs: { optimize_mode: 'minimize', all_checkpoint_dir: '/nfs/checkpoints', population_size: 6,
+			factor: 0.2, resample_probability: 0.25, fraction: 0.2, interval: 5, max_resource: 40 } } });
+	const go = member(() => server, id, new Map(), []);
+	const reasons = await Promise.all(['a', 'b', 'c', 'd'].map(async (worker) => {
+		for (;;) {
+			const answer = await server.post(`/v1/experiments/${id}/suggest`, { worker, wait: '5s' });
+			if (answer.done)
+				return answer.reason;
+			await go(answer.trials[0] ?? assert.fail(answer.reason));
+		}
+	}));
+	assert.deepEqual([...new Set(reasons)], ['max_trials']);
+	const { counts, tuner } = await server.get(`/v1/experiments/${id}`);
+	assert.equal(counts.succeeded + counts.paused, 9);
+	assert.ok(counts.succeeded >= 2);
+	assert.equal(tuner.name, 'pbt');
+	assert.equal(tuner.options.all_checkpoint_dir, undefined);
+});
+
+/* x + 1 / step: who copies somebody begins where that one is. */
+const copies = { tuner: { name: 'pbt', seed: 1, options: { population_size: 3, fraction: 0.34, interval: 3, max_resource: 9 } } };
+
+test('the C client in a population', async (t) => {
+	const server = await Server.start();
+	t.after(() => server.close());
+	const id = await server.create(body(copies));
+	const lines = await run(probe, ['climb', id], { env: { CAIRN_URL: server.url } });
+	const forks = (await all(server, `/v1/experiments/${id}/trials`)).filter((x) => x.parent !== null);
+	assert.ok(forks.length > 0);
+	assert.deepEqual(lines.filter((line) => line.includes('from')).map((line) => line.split(' from ').map((x) => x.split(' ')[0])),
+		forks.map((x) => [String(x.trial), String(x.parent)]));
+	assert.ok(lines.some((line) => /^3 6 3 from \d$/.test(line)), lines.join());
+});
+
+test('cairn.sh in a population', async (t) => {
+	const server = await Server.start();
+	t.after(() => server.close());
+	const id = await server.create(body(copies));
+	const lines = await run('sh', ['-c', `
+		. clients/shell/cairn.sh
+		while cairn_suggest "$1"; do
+			echo "$CAIRN_TRIAL $CAIRN_RESOURCE $CAIRN_START \${CAIRN_SOURCE:-none} \${CAIRN_CHECKPOINT:-none}"
+			_cairn_observe "\\"value\\":$(cairn_param x),\\"final\\":true,\\"checkpoint\\":\\"$CAIRN_TRIAL-$CAIRN_RESOURCE\\""
+		done
+		echo "$CAIRN_REASON"`, 'worker', id], { env: { CAIRN_URL: server.url } });
+	assert.equal(lines.at(-1), 'exhausted');
+	assert.deepEqual(lines.slice(0, 3), ['0 3 0 none none', '1 3 0 none none', '2 3 0 none none']);
+	const forks = (await all(server, `/v1/experiments/${id}/trials`)).filter((x) => x.parent !== null);
+	assert.ok(forks.length > 0);
+	for (const { trial, parent } of forks)
+		assert.ok(lines.some((line) => [3, 6].some((from) => line === `${trial} ${from + 3} ${from} ${parent} ${parent}-${from}`)), lines.join('\n'));
+	assert.equal(lines.length, 10);
 });

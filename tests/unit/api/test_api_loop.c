@@ -194,6 +194,81 @@ static void the_next_attempt_goes_on_from_the_checkpoint(void **state)
 	exchange_free(x);
 }
 
+/* Takes a trial; checks where it goes on from. checkpoint "": none. */
+static void goes_on(struct world *world, const char *id, long long trial, long long source,
+	long long step, long long resource, const char *checkpoint)
+{
+	struct exchange *x = post(world, 200, url(id, "/suggest"), "{}");
+	assert_int_equal(at_int(x, "trials.0.trial"), trial);
+	assert_int_equal(at_int(x, "trials.0.resume_from.trial"), source);
+	assert_int_equal(at_int(x, "trials.0.resume_from.step"), step);
+	assert_int_equal(at_int(x, "trials.0.resume_from.resource"), resource);
+	if (*checkpoint)
+		assert_string_equal(at_text(x, "trials.0.resume_from.checkpoint"), checkpoint);
+	else
+		assert_true(json_is_null(at(x, "trials.0.resume_from.checkpoint")));
+	exchange_free(x);
+}
+
+/* A fork starts from the state its parent had then, whoever gets it and whenever. */
+static void a_fork_goes_on_from_its_parent(void **state)
+{
+	struct world *world = *state;
+	char id[ID_SIZE];
+	struct exchange *x = post(world, 201, "/v1/experiments",
+		"{\"name\":\"p\",\"search_space\":{\"lr\":{\"_type\":\"uniform\",\"_value\":[0,1]}}"
+		","
+		"\"objectives\":[{\"name\":\"default\",\"goal\":\"minimize\"}],\"tuner\":{\"name\":"
+		"\"PBTTuner\",\"seed\":7,\"options\":{\"population_size\":2,\"fraction\":0.5,"
+		"\"interval\":2,\"max_resource\":6,\"all_checkpoint_dir\":null}}}");
+	snprintf(id, ID_SIZE, "%s", at_text(x, "id"));
+	exchange_free(x);
+	for (int i = 0; i < 2; i++)
+		suggest_one(world, id);
+	post_only(world, 200, url(id, "/observe"),
+		"[{\"trial\":0,\"step\":2,\"value\":0.5,\"checkpoint\":\"0-2\"},"
+		"{\"trial\":1,\"step\":2,\"value\":0.7,\"checkpoint\":\"1-2\"}]");
+	goes_on(world, id, 2, 0, 2, 2, "0-2");
+	goes_on(world, id, 0, 0, 2, 2, "0-2");
+	/* The parent goes on; the fork's worker is lost without a word. */
+	post_only(world, 200, url(id, "/observe"),
+		"{\"trial\":0,\"step\":3,\"value\":0.4,\"checkpoint\":\"0-3\"}");
+	post_only(world, 200, url(id, "/trials/2/release"), "{}");
+	goes_on(world, id, 2, 0, 2, 2, "0-2");
+	/* With a report, but without a state of its own. */
+	x = post(world, 200, url(id, "/observe"), "{\"trial\":2,\"value\":0.45}");
+	exchange_free(x);
+	x = get(world, 200, url(id, "/trials/2"));
+	assert_int_equal(at_int(x, "last_step"), 3); /* it counts on from the fork */
+	assert_int_equal(at_int(x, "parent"), 0);
+	exchange_free(x);
+	post_only(world, 200, url(id, "/trials/2/release"), "{}");
+	goes_on(world, id, 2, 0, 2, 2, "0-2");
+	/* And with one. */
+	post_only(world, 200, url(id, "/observe"),
+		"{\"trial\":2,\"step\":3,\"value\":0.45,\"checkpoint\":\"2-3\"}");
+	post_only(world, 200, url(id, "/trials/2/release"), "{}");
+	goes_on(world, id, 2, 2, 3, 2, "2-3");
+	x = post(world, 200, url(id, "/trials/2/replay"), "");
+	assert_true(json_is_true(at(x, "equal")));
+	exchange_free(x);
+	/* Both to the end; 1 is left where it was. */
+	post_only(world, 200, url(id, "/observe"), "{\"trial\":2,\"step\":4,\"value\":0.4}");
+	goes_on(world, id, 2, 2, 4, 4, "2-3");
+	post_only(world, 200, url(id, "/observe"),
+		"[{\"trial\":0,\"step\":4,\"value\":0.3},{\"trial\":2,\"final\":true,\"value\":0.2}"
+		"]");
+	goes_on(world, id, 0, 0, 4, 4, "0-3");
+	post_only(world, 200, url(id, "/observe"), "{\"trial\":0,\"final\":true,\"value\":0.1}");
+	x = post(world, 200, url(id, "/suggest"), "{}");
+	assert_true(json_is_true(at(x, "done")));
+	assert_string_equal(at_text(x, "reason"), "exhausted");
+	exchange_free(x);
+	x = get(world, 200, url(id, "/trials/1"));
+	assert_string_equal(at_text(x, "state"), "paused");
+	exchange_free(x);
+}
+
 static void the_quota_of_trials_is_kept(void **state)
 {
 	struct world *world = *state;
@@ -464,6 +539,7 @@ int main(void)
 		TEST(a_key_is_answered_at_the_limits_too),
 		TEST(a_worker_that_comes_back_resumes),
 		TEST(the_next_attempt_goes_on_from_the_checkpoint),
+		TEST(a_fork_goes_on_from_its_parent),
 		TEST(the_quota_of_trials_is_kept),
 		TEST(keeps_values_of_all_kinds),
 		TEST(one_observation_answers_as_itself),

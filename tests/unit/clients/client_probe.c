@@ -115,7 +115,8 @@ static int run_give_up(char **arguments)
 }
 
 /* climb: trains trials of a multi-fidelity tuner as far as it says, on the loss x + 1 / step, until
- * there are no more. Says of each its number, resource and start. */
+ * there are no more. Says of each its number, resource and start, and whose state it goes on from
+ * if that is not its own. */
 static int run_climb(char **arguments)
 {
 	struct cairn_trial *trial;
@@ -126,8 +127,11 @@ static int run_climb(char **arguments)
 	while ((rc = cairn_suggest(cairn, experiment, NULL, &trial, &error)) == CAIRN_OK) {
 		double x = cairn_trial_real(trial, "x", 0);
 		int64_t resource = cairn_trial_resource(trial), step = cairn_trial_start(trial);
-		printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", cairn_trial_number(trial), resource,
-			step);
+		int64_t number = cairn_trial_number(trial), source = cairn_trial_source(trial);
+		printf("%" PRId64 " %" PRId64 " %" PRId64, number, resource, step);
+		if (source >= 0 && source != number)
+			printf(" from %" PRId64, source);
+		putchar('\n');
 		while (rc == CAIRN_OK && step++ < resource)
 			rc = cairn_report(trial, step, x + 1 / (double)step, &error);
 		if (rc == CAIRN_OK)

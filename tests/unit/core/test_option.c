@@ -37,6 +37,7 @@ static const struct option table[] = {
 		.fallback = "1" },
 	{ .name = "dedup", .type = OPTION_BOOL, .fallback = "true", .help = "no repeats" },
 	{ .name = "mode", .type = OPTION_CHOICE, .choices = "fast|slow", .fallback = "slow" },
+	{ .name = "dir", .type = OPTION_IGNORED, .help = "where NNI puts it" },
 	{ .name = NULL },
 };
 
@@ -46,7 +47,7 @@ static const struct algorithm *const list[] = { &tpe, &grid, NULL };
 
 static void assert_defaults(const struct option_set *set)
 {
-	assert_int_equal(set->n, 6);
+	assert_int_equal(set->n, 7);
 	assert_true(option_is(set, "lies", "best"));
 	assert_int_equal(option_int(set, "n_startup"), 20);
 	assert_true(option_real(set, "n_startup") == 20.0);
@@ -122,7 +123,7 @@ static void test_read(void **state)
 	assert_defaults(&set);
 
 	read_over("{\"lies\":\"mean\",\"n_startup\":1000,\"gamma\":1,\"dedup\":false,"
-		  "\"open\":1e300,\"mode\":\"fast\"}",
+		  "\"open\":1e300,\"mode\":\"fast\",\"dir\":{\"any\":[1]}}",
 		&set, extras, &faults);
 	assert_int_equal(faults.n, 0);
 	assert_true(option_is(&set, "lies", "mean"));
@@ -216,6 +217,10 @@ static void test_faults(void **state)
 			strstr(faults.items[0].message, cases[i].message), faults.items[0].message);
 	}
 
+	/* What is ignored is not recommended. */
+	read_over("{\"x\":1}", &set, extras, &faults);
+	assert_null(strstr(faults.items[0].message, "dir"));
+
 	/* All at once, and the good ones are taken all the same. */
 	read_over("{\"a\":1,\"gamma\":2,\"n_startup\":9,\"b\":2}", &set, extras, &faults);
 	assert_int_equal(faults.n, 3);
@@ -282,7 +287,9 @@ static void test_table_write(void **state)
 		"{\"name\":\"dedup\",\"type\":\"bool\",\"default\":true,\"alias\":null,"
 		"\"help\":\"no repeats\"},"
 		"{\"name\":\"mode\",\"type\":\"choice\",\"default\":\"slow\","
-		"\"choices\":[\"fast\",\"slow\"],\"alias\":null,\"help\":\"\"}]"));
+		"\"choices\":[\"fast\",\"slow\"],\"alias\":null,\"help\":\"\"},"
+		"{\"name\":\"dir\",\"type\":\"ignored\",\"default\":null,\"alias\":null,"
+		"\"help\":\"where NNI puts it\"}]"));
 	buffer_clear(&out);
 	option_table_write(NULL, &out);
 	assert_string_equal(buffer_text(&out), "[]");
