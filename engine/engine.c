@@ -99,7 +99,7 @@ void engine_close(struct engine *engine)
 	free(engine);
 }
 
-const struct compute *engine_compute(const struct engine *engine)
+struct compute *engine_compute(const struct engine *engine)
 {
 	return engine->compute;
 }

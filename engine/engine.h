@@ -51,8 +51,8 @@ void engine_drain(struct engine *engine);
 /* Waits for the fits that run: their models are stored. */
 void engine_close(struct engine *engine);
 
-/* What fits and asks compute with. */
-const struct compute *engine_compute(const struct engine *engine);
+/* What fits and asks compute with; the engine's own. */
+struct compute *engine_compute(const struct engine *engine);
 
 /* Database time as the engine sees it: read from the database now and then, carried on by the
  * monotonic clock in between. */

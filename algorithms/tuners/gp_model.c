@@ -264,6 +264,30 @@ static int learner_fit(const void *what, struct compute *compute, struct rng *rn
 	return code;
 }
 
+int gp_theta_fit(const struct gp_data *data, const unsigned char *category, struct compute *compute,
+	double *theta, struct arena *arena, struct error *err)
+{
+	size_t d = data->d;
+	struct gathered gathered = { .data = *data, .category = category, .n_results = 1 };
+	struct gp_fit fits[2 * GP_MODEL_SETS];
+	double *z = arena_array(arena, data->n * d + 1, sizeof(*z));
+	double *thetas =
+		arena_array(arena, (3 * GP_MODEL_SETS + STARTS_MAX) * (d + 2), sizeof(*thetas));
+
+	if (!z || !thetas)
+		return fail(err, CODE_NO_MEMORY, "no memory for a fit");
+	for (size_t i = 0; i < data->n * d; i++)
+		z[i] = data->z[i] * (category[i % d] ? 1 : exp(LN_STRETCH));
+	gathered.data.z = z;
+	gathered.data.excess = NULL;
+	double *starts = thetas + 3 * GP_MODEL_SETS * (d + 2);
+	size_t n_starts = set_starts(&gathered, NULL, starts);
+	int code = fit_sets(&gathered, compute, n_starts, starts, thetas, fits, err);
+	for (size_t i = 0; i < d + 2 && code == 0; i++)
+		theta[i] = thetas[i] + (i >= d || category[i] ? 0 : 2 * LN_STRETCH);
+	return code;
+}
+
 const struct learner gp_learner = {
 	.due = learner_due,
 	.gather = learner_gather,
