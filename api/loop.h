@@ -22,6 +22,8 @@ void enqueue(struct api *api, struct session *session, struct call *call);
 
 void trial_list(struct api *api, struct session *session, struct call *call);
 void trial_best(struct api *api, struct session *session, struct call *call);
+/* Its answer by expectation, at most top of them. */
+void reply_expected(struct api *api, struct session *session, struct call *call, size_t top);
 void trial_pareto(struct api *api, struct session *session, struct call *call);
 void trial_importance(struct api *api, struct session *session, struct call *call);
 void trial_progress(struct api *api, struct session *session, struct call *call);

@@ -28,6 +28,7 @@ void write_json_member(struct buffer *out, const char *name, const char *json);
 /* An experiment as GET /v1/experiments/{id} answers it, and a trial as GET .../trials/{n} does. */
 void write_experiment(struct buffer *out, const struct experiment_row *row);
 void write_trial(struct buffer *out, const struct trial *trial);
+void write_trial_open(struct buffer *out, const struct trial *trial); /* without the last brace */
 
 /* ---- pages and formats ---- */
 

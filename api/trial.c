@@ -322,7 +322,7 @@ const struct route routes_trial[] = {
 	{ METHOD_GET, TRIAL "/explain", "explainTrial", trial_explain, SCOPE_READ, 0, 0, "" },
 	{ METHOD_POST, TRIAL "/replay", "replayTrial", trial_replay, SCOPE_READ, 0, 0, "" },
 	{ METHOD_GET, "/v1/experiments/{id}/best", "bestTrials", trial_best, SCOPE_READ, 0, 0,
-		"top" },
+		"rank top" },
 	{ METHOD_GET, "/v1/experiments/{id}/pareto", "paretoTrials", trial_pareto, SCOPE_READ, 0, 0,
 		"reference limit cursor" },
 	{ METHOD_GET, "/v1/experiments/{id}/importance", "getImportance", trial_importance,

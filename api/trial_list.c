@@ -321,14 +321,21 @@ static void reply_paused(struct api *api, struct session *session, struct call *
 
 void trial_best(struct api *api, struct session *session, struct call *call)
 {
+	static const char *const ranks[] = { "value", "expected", NULL };
 	struct experiment_row row;
 	struct trial_page page;
 	struct error err = { 0 };
 	int64_t top;
+	int rank;
 
 	if (!query_int(call, "top", 1, LIMIT_PAGE, BEST_DEFAULT, &top) ||
+		!query_choice(call, "rank", ranks, 0, &rank) ||
 		!experiment_of(api, session, call, &row))
 		return;
+	if (rank == 1) {
+		reply_expected(api, session, call, (size_t)top);
+		return;
+	}
 	struct trial_filter filter = {
 		.experiment = row.id,
 		.state = -1,

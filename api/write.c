@@ -96,7 +96,7 @@ static void write_schedule(struct buffer *out, const struct trial *trial)
 	write_time_member(out, "ended_at", trial->ended_ms);
 }
 
-void write_trial(struct buffer *out, const struct trial *trial)
+void write_trial_open(struct buffer *out, const struct trial *trial)
 {
 	buffer_printf(out, "{\"trial\":%" PRId64 ",\"state\":\"%s\",\"origin\":\"%s\"",
 		trial->number, trial_state_name(trial->state), trial_origin_name(trial->origin));
@@ -115,5 +115,10 @@ void write_trial(struct buffer *out, const struct trial *trial)
 	write_version(out, "base_version", trial->base_version);
 	write_version(out, "suggested_version", trial->suggested_version);
 	write_version(out, "ended_version", trial->ended_version);
+}
+
+void write_trial(struct buffer *out, const struct trial *trial)
+{
+	write_trial_open(out, trial);
 	buffer_add_char(out, '}');
 }

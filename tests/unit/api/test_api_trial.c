@@ -221,6 +221,54 @@ static void lists_by_state_worker_and_order(void **state)
 	get_only(world, 404, url("exp_none", "/best"));
 }
 
+/* Ten points, each three times: one of the bad ones was lucky once. */
+static void the_best_by_expectation(void **state)
+{
+	struct world *world = *state;
+	char id[ID_SIZE], body[256];
+	experiment_make(world,
+		",\"objectives\":[{\"name\":\"acc\",\"goal\":\"maximize\"}],\"constraints\":[{"
+		"\"metric\":\"ms\",\"max\":5}]",
+		id);
+	struct exchange *x = get(world, 200, url(id, "/best?rank=expected"));
+	assert_int_equal(at_size(x, "items"), 0);
+	assert_true(json_is_null(at(x, "noise")));
+	exchange_free(x);
+	for (int i = 0; i < 30; i++) {
+		double lr = (i % 10 + 0.5) / 10, value = 0.9 - (lr - 0.75) * (lr - 0.75);
+		value += 0.02 * ((i * 7 % 5) - 2) / 2;
+		snprintf(body, sizeof(body), "{\"parameters\":{\"lr\":%.17g,\"units\":16}}", lr);
+		post_only(world, 201, url(id, "/trials"), body);
+		suggest_one(world, id);
+		snprintf(body, sizeof(body),
+			"{\"trial\":%d,\"final\":true,\"values\":{\"acc\":%.17g,\"ms\":%d}}", i,
+			i == 12 ? 0.95 : value, i == 7 ? 9 : 1);
+		post_only(world, 200, url(id, "/observe"), body);
+		if (i != 3)
+			continue;
+		x = get(world, 200, url(id, "/best?rank=expected")); /* too few */
+		assert_int_equal(at_size(x, "items"), 4);
+		assert_int_equal(at_int(x, "items.0.trial"), 3);
+		assert_true(json_is_null(at(x, "items.0.expected")));
+		exchange_free(x);
+	}
+	numbers_are(world, url(id, "/best?top=1"), "12 ");
+	numbers_are(world, url(id, "/best?top=1&rank=value"), "12 ");
+	x = get(world, 200, url(id, "/best?rank=expected&top=1000"));
+	assert_int_equal(at_size(x, "items"), 29); /* not the one that breaks a constraint */
+	assert_int_equal(at_int(x, "results"), 30);
+	assert_int_equal(at_int(x, "used"), 30);
+	long long first = at_int(x, "items.0.trial") % 10;
+	assert_true(first >= 6 && first <= 8);
+	assert_true(fabs(at_real(x, "items.0.expected.value") - 0.9) < 0.03);
+	double off = at_real(x, "items.0.expected.stderr");
+	assert_true(off > 0 && off < 0.05);
+	assert_true(at_real(x, "noise") > 0.005 && at_real(x, "noise") < 0.1);
+	exchange_free(x);
+	get_only(world, 400, url(id, "/best?rank=luck"));
+	get_only(world, 404, url("exp_none", "/best?rank=expected"));
+}
+
 static void pages_of_the_best_meet(void **state)
 {
 	struct world *world = *state;
@@ -522,6 +570,7 @@ int main(void)
 		TEST(shows_its_reports),
 		TEST(is_explained_and_replayed),
 		TEST(lists_by_state_worker_and_order),
+		TEST(the_best_by_expectation),
 		TEST(pages_of_the_best_meet),
 		TEST(tables_have_a_column_for_each_parameter),
 		TEST(tables_go_over_all_pages),
