@@ -1,4 +1,4 @@
-/* With which parameters a copy goes on. */
+/* Options of population based training, and with which parameters a copy goes on. */
 #include "algorithms/tuners/pbt_explore.h"
 #include "tests/unit/algorithms/support.h"
 
@@ -156,6 +156,28 @@ static void test_conditions(void **state)
 	fake_release(&fake);
 }
 
+/* NNI's class and its arguments. */
+static void test_nni_names(void **state)
+{
+	(void)state;
+	struct fake fake;
+
+	fake_init(&fake, "{\"name\":\"n\",\"search_space\":"
+			 "{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}}"
+			 ",\"tuner\":{\"name\":\"PBTTuner\",\"classArgs\":{\"optimize_mode\":"
+			 "\"maximize\",\"all_checkpoint_dir\":\"/nfs/x\",\"population_size\":4,"
+			 "\"factor\":0.1,\"resample_probability\":0.5,\"fraction\":0.3}}}");
+	const struct option_set *options = &fake.view.spec->tuner_options;
+	assert_ptr_equal(fake.view.spec->tuner, &tuner_pbt.algorithm);
+	assert_true(fake.view.spec->objectives[0].maximize);
+	assert_int_equal(option_int(options, "population_size"), 4);
+	assert_true(option_real(options, "factor") == 0.1);
+	assert_true(option_real(options, "resample_probability") == 0.5);
+	assert_true(option_real(options, "fraction") == 0.3);
+	assert_null(strstr(fake.view.spec->json, "checkpoint_dir"));
+	fake_release(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_step_edges),
 		cmocka_unit_test(test_resample),
 		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_nni_names),
 	};
 	return cmocka_run_group_tests_name("pbt_explore", tests, NULL, NULL);
 }
