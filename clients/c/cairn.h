@@ -173,6 +173,21 @@ struct cairn_value {
 CAIRN_API int cairn_observe(struct cairn_trial *trial, int64_t step,
 	const struct cairn_value *values, size_t n, struct cairn_error *error);
 
+/**
+ * An observation as the HTTP API has it, without "trial" and "attempt": for what the calls above do
+ * not say (checkpoint, attributes, stderr). An intermediate one should name its step, or what was
+ * sent twice after a lost answer counts twice.
+ */
+CAIRN_API int cairn_send(struct cairn_trial *trial, const char *json, struct cairn_error *error);
+
+/**
+ * Appends n bytes, whatever they are, to the trial's log on the server, which must be offset bytes
+ * long. *length: how long it is then, also after a refusal with status 409, where offset was wrong.
+ * A log takes 16 MiB: beyond that the status is 413.
+ */
+CAIRN_API int cairn_log(struct cairn_trial *trial, int64_t offset, const char *data, size_t n,
+	int64_t *length, struct cairn_error *error);
+
 /** The trial failed; message says why (4096 bytes are kept). */
 CAIRN_API int cairn_fail(struct cairn_trial *trial, const char *message, struct cairn_error *error);
 

@@ -55,11 +55,13 @@ bool client_forked(const struct cairn *cairn);
 
 struct client_call {
 	const char *method, *path, *body;
-	const char *type;		      /* of the body; NULL: application/json */
-	int64_t wait_ms;		      /* the server may take that long to answer */
-	int64_t timeout_ms;		      /* beyond that; 0: the client's */
-	bool keyed;			      /* carries an Idempotency-Key: safe to send again */
-	int tries;			      /* 0: the client's */
+	size_t body_size;   /* 0: body is a string */
+	const char *type;   /* of the body; NULL: application/json */
+	int64_t *length;    /* NULL, or where the answer's Upload-Offset goes, if it has one */
+	int64_t wait_ms;    /* the server may take that long to answer */
+	int64_t timeout_ms; /* beyond that; 0: the client's */
+	bool keyed;	    /* carries an Idempotency-Key: safe to send again */
+	int tries;	    /* 0: the client's */
 	bool (*is_over)(const void *context); /* asked while it waits: shall it be given up? */
 	const void *context;
 };

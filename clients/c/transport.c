@@ -45,6 +45,7 @@ struct answer {
 	size_t size, room;
 	bool too_large;
 	long retry_after_s; /* -1: not said, or as a date */
+	int64_t length;	    /* Upload-Offset; -1: not said */
 };
 
 static size_t on_data(char *data, size_t size, size_t n, void *context)
@@ -72,22 +73,31 @@ static size_t on_data(char *data, size_t size, size_t n, void *context)
 	return bytes;
 }
 
+/* The number behind a header's name; -1: it is another header, or no number. */
+static int64_t header_number(const char *line, size_t bytes, const char *name)
+{
+	size_t prefix = strlen(name);
+	char value[24] = "";
+
+	if (bytes <= prefix || strncasecmp(line, name, prefix) != 0)
+		return -1;
+	size_t n = bytes - prefix < sizeof(value) - 1 ? bytes - prefix : sizeof(value) - 1;
+	memcpy(value, line + prefix, n);
+	const char *digits = value + strspn(value, " \t");
+	return isdigit((unsigned char)*digits) ? strtoll(digits, NULL, 10) : -1;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *context)
 {
-	static const char name[] = "retry-after:";
 	struct answer *answer = context;
-	size_t bytes = size * n, prefix = sizeof(name) - 1;
-	char value[16] = "";
+	int64_t retry_after_s = header_number(line, size * n, "retry-after:");
+	int64_t length = header_number(line, size * n, "upload-offset:");
 
-	if (bytes > prefix && strncasecmp(line, name, prefix) == 0) {
-		size_t length =
-			bytes - prefix < sizeof(value) - 1 ? bytes - prefix : sizeof(value) - 1;
-		memcpy(value, line + prefix, length);
-		const char *digits = value + strspn(value, " \t");
-		if (isdigit((unsigned char)*digits))
-			answer->retry_after_s = strtol(digits, NULL, 10);
-	}
-	return bytes;
+	if (retry_after_s >= 0)
+		answer->retry_after_s = retry_after_s < INT32_MAX ? (long)retry_after_s : INT32_MAX;
+	if (length >= 0)
+		answer->length = length;
+	return size * n;
 }
 
 static void answer_clear(struct answer *answer)
@@ -95,6 +105,7 @@ static void answer_clear(struct answer *answer)
 	answer->size = 0;
 	answer->too_large = false;
 	answer->retry_after_s = -1;
+	answer->length = -1;
 	if (answer->data)
 		answer->data[0] = '\0';
 }
@@ -226,6 +237,8 @@ static void set_options(CURL *handle, const struct cairn *cairn, const struct cl
 	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, call->method);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(timeout_ms + call->wait_ms));
+	if (call->body_size)
+		curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
 	/* Every method that may have a body says how long it is, be it 0. */
 	if (call->body || is_method(call, "POST") || is_method(call, "PUT"))
 		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, call->body ? call->body : "");
@@ -437,6 +450,8 @@ int client_text(
 	if (handle)
 		handle_give(cairn, handle);
 	calm_end(&calm);
+	if (call->length && answer.length >= 0)
+		*call->length = answer.length;
 	if (rc == CAIRN_OK && !answer.data)
 		answer.data = calloc(1, 1);
 	if (rc == CAIRN_OK && !answer.data)

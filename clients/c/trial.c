@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "json_find.h"
 #include "json_text.h"
 
 /* How far to train, where the tuner says so, and what there is to go on from. */
@@ -169,43 +170,15 @@ const char *cairn_trial_parameters(const struct cairn_trial *trial)
 	return trial->text;
 }
 
-/* The address as a whole first, since names may hold dots; then part by part. */
-static const json_t *find(const json_t *value, const char *address)
-{
-	const json_t *whole = json_object_get(value, address);
-	const char *dot = strchr(address, '.');
-	char name[256];
-
-	while (!whole && dot) {
-		size_t n = (size_t)(dot - address);
-		if (n >= sizeof(name))
-			return NULL;
-		memcpy(name, address, n);
-		name[n] = '\0';
-		const json_t *inner = json_object_get(value, name);
-		if (inner) {
-			value = inner;
-			address = dot + 1;
-			whole = json_object_get(value, address);
-			dot = strchr(address, '.');
-		} else {
-			dot = strchr(dot + 1, '.');
-		}
-	}
-	/* A nested choice has the name of its option as its value. */
-	const json_t *name_of_option = json_object_get(whole, "_name");
-	return name_of_option ? name_of_option : whole;
-}
-
 double cairn_trial_real(const struct cairn_trial *trial, const char *address, double fallback)
 {
-	const json_t *value = find(trial->parameters, address);
+	const json_t *value = json_find(trial->parameters, address);
 	return json_is_number(value) ? json_number_value(value) : fallback;
 }
 
 int64_t cairn_trial_int(const struct cairn_trial *trial, const char *address, int64_t fallback)
 {
-	const json_t *value = find(trial->parameters, address);
+	const json_t *value = json_find(trial->parameters, address);
 	if (json_is_integer(value))
 		return json_integer_value(value);
 	bool fits = json_is_real(value) && fabs(json_real_value(value)) < 9.2e18;
@@ -214,14 +187,14 @@ int64_t cairn_trial_int(const struct cairn_trial *trial, const char *address, in
 
 bool cairn_trial_bool(const struct cairn_trial *trial, const char *address, bool fallback)
 {
-	const json_t *value = find(trial->parameters, address);
+	const json_t *value = json_find(trial->parameters, address);
 	return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
 const char *cairn_trial_text(
 	const struct cairn_trial *trial, const char *address, const char *fallback)
 {
-	const json_t *value = find(trial->parameters, address);
+	const json_t *value = json_find(trial->parameters, address);
 	return json_is_string(value) ? json_string_value(value) : fallback;
 }
 
@@ -326,4 +299,38 @@ int cairn_fail(struct cairn_trial *trial, const char *message, struct cairn_erro
 		json_pack("{s:s, s:o}", "status", "failed", "message",
 			clean_message(message ? message : "failed")),
 		true, error);
+}
+
+int cairn_send(struct cairn_trial *trial, const char *json, struct cairn_error *error)
+{
+	json_t *item = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+
+	if (!json_is_object(item)) {
+		json_decref(item);
+		return client_fail(error, CAIRN_BAD_ARGUMENT, 0, "that is no object in JSON");
+	}
+	bool final = json_is_true(json_object_get(item, "final")) ||
+		     json_is_string(json_object_get(item, "status"));
+	return send_item(trial, item, final, error);
+}
+
+int cairn_log(struct cairn_trial *trial, int64_t offset, const char *data, size_t n,
+	int64_t *length, struct cairn_error *error)
+{
+	char path[PATH_SIZE], *answer;
+
+	snprintf(path, sizeof(path), "/v1/experiments/%s/trials/%" PRId64 "/log?offset=%" PRId64,
+		trial->experiment, trial->number, offset);
+	*length = offset;
+	struct client_call call = { .method = "POST",
+		.path = path,
+		.body = n ? data : "",
+		.body_size = n,
+		.type = "application/octet-stream",
+		.length = length,
+		.keyed = true };
+	int rc = client_text(trial->cairn, &call, &answer, error);
+	if (rc == CAIRN_OK)
+		free(answer);
+	return rc;
 }

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "cairn.h"
 
@@ -13,43 +15,70 @@ enum status {
 	STATUS_REFUSED = 1,
 	STATUS_USAGE = 2, /* also: a file that cannot be read or written */
 	STATUS_UNREACHABLE = 3,
-	STATUS_FINISHED = 4, /* suggest: nothing more to do; observe, heartbeat: work shall end */
-	STATUS_NOTHING = 5   /* suggest: nothing now; wait: time is over */
+	STATUS_FINISHED = 4,   /* suggest: nothing more to do; observe, heartbeat: work shall end */
+	STATUS_NOTHING = 5,    /* suggest: nothing now; wait: time is over */
+	STATUS_INTERRUPTED = 6 /* run: by a signal, before the experiment's end */
 };
 
 #define ARGUMENTS_MAX 3
 
 /* What the options say; each verb names those it takes. */
 struct options {
-	bool json, help, resume;
+	bool json, help, resume, own_dir;
 	const char *url, *token_file;
 	const char *status, *name, *worker, *wait, *lease, *count, *step, *attempt, *failed,
 		*timeout;
+	/* agent and run */
+	const char *slots, *dir, *code, *command, *grace, *time_limit, *retries, *trials,
+		*max_failures, *gpus, *gpus_per_trial, *memory, *cpu_time, *file_size, *open_files;
+	/* trial */
+	const char *checkpoint, *space;
 };
 
 struct context {
-	struct cairn *cairn;
+	struct cairn *cairn;	     /* NULL for a verb that is alone */
+	struct cairn_options client; /* how it was opened, to open more */
 	struct options options;
 	int n;
 	const char *arguments[ARGUMENTS_MAX];
+	char **rest; /* behind "--", of a verb that takes a command; NULL: none was given */
 };
 
 struct verb {
-	const char *name;
+	const char *name;      /* one word or two */
 	const char *arguments; /* as usage shows them; a first one EXPERIMENT must be an id */
 	int least, most;       /* arguments */
 	const char *options;   /* names it takes beyond those of every verb, space-separated */
 	bool patient;	       /* a script's work depends on it: it is tried again for longer */
 	const char *help;
 	enum status (*run)(struct context *context);
+	bool alone; /* speaks with no server */
+	bool rest;  /* takes a command behind "--" */
 };
 
 extern const struct verb verbs[]; /* ends with a NULL name */
+
+/* ---- arguments.c ---- */
+
+/* Fills the context from the words of a command line (NULL-terminated, without the program's name).
+ * *verb stays NULL when there is none. What is wrong is explained on standard error. */
+enum status arguments_read(struct context *context, const struct verb **verb, char **words);
+
+void usage_print(FILE *out);
+void usage_print_verb(const struct verb *verb);
+
+/* ---- verbs ---- */
 
 enum status run_suggest(struct context *context);
 enum status run_observe(struct context *context);
 enum status run_heartbeat(struct context *context);
 enum status run_release(struct context *context);
+enum status run_agent(struct context *context);
+enum status run_trial_get(struct context *context);
+enum status run_trial_report(struct context *context);
+enum status run_trial_final(struct context *context);
+
+/* ---- common.c ---- */
 
 /* A request whose answer is JSON; failures are printed. NULL: *status says what to exit with. */
 json_t *ask(struct context *context, const char *method, const char *body, enum status *status,
@@ -71,6 +100,20 @@ char *encode(const char *text);
 
 /* A whole number; false: it is explained that what is none. */
 bool read_int(const char *what, const char *text, long long *out);
+
+/* The same within bounds; *out is left alone when text is NULL. */
+bool read_count(const char *what, const char *text, long long low, long long high, long long *out);
+
+/* "500ms", "30s", "5m", "1h", "2d" or seconds, as milliseconds up to ten years; *ms is left alone
+ * when text is NULL. */
+bool read_duration(const char *what, const char *text, int64_t *ms);
+
+/* "512mb", "4gb", or bytes; powers of 1024. *bytes is left alone when text is NULL. */
+bool read_size(const char *what, const char *text, int64_t *bytes);
+
+/* A number as C reads it, "nan", "inf", or an object of several metrics; what is nothing of that
+ * goes as text, and the server says what it thinks of it. */
+json_t *read_value(const char *text);
 
 void print_json(const json_t *value); /* indented */
 void print_line(const json_t *value); /* on one line */

@@ -3,10 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json_text.h"
 
@@ -163,6 +165,85 @@ bool read_int(const char *what, const char *text, long long *out)
 	}
 	*out = value;
 	return true;
+}
+
+bool read_count(const char *what, const char *text, long long low, long long high, long long *out)
+{
+	long long value;
+
+	if (!text)
+		return true;
+	if (!read_int(what, text, &value))
+		return false;
+	if (value < low || value > high) {
+		fprintf(stderr, "cairn: %s: %lld is not in %lld to %lld\n", what, value, low, high);
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
+struct unit {
+	const char *name;
+	int64_t size;
+};
+
+/* A number and a unit of the list, whose first one is meant when there is none. */
+static bool read_unit(
+	const char *what, const char *text, const struct unit *units, int64_t most, int64_t *out)
+{
+	char *end;
+
+	if (!text)
+		return true;
+	double number = strtod(text, &end);
+	const struct unit *unit = units;
+	while (*end && unit->name && strcasecmp(unit->name, end) != 0)
+		unit++;
+	double value = number * (double)unit->size;
+	bool plain = isdigit((unsigned char)*text) && text + strspn(text, "0123456789.") == end;
+	if (!plain || !unit->name || !(value >= 1) || value > (double)most) {
+		fprintf(stderr, "cairn: %s: %s is no number with a unit of", what, text);
+		for (unit = units; unit->name; unit++)
+			fprintf(stderr, " %s", unit->name);
+		fprintf(stderr, ", or is out of bounds\n");
+		return false;
+	}
+	*out = (int64_t)value;
+	return true;
+}
+
+bool read_duration(const char *what, const char *text, int64_t *ms)
+{
+	static const struct unit units[] = { { "s", 1000 }, { "ms", 1 }, { "m", 60 * 1000 },
+		{ "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 }, { 0 } };
+	return read_unit(what, text, units, 3650ll * 24 * 3600 * 1000, ms);
+}
+
+bool read_size(const char *what, const char *text, int64_t *bytes)
+{
+	static const struct unit units[] = { { "b", 1 }, { "kb", 1ll << 10 }, { "mb", 1ll << 20 },
+		{ "gb", 1ll << 30 }, { "tb", 1ll << 40 }, { 0 } };
+	return read_unit(what, text, units, 1ll << 50, bytes);
+}
+
+json_t *read_value(const char *text)
+{
+	json_t *value = json_loads(text, 0, NULL);
+	char *end;
+
+	if (json_is_object(value))
+		return value;
+	json_decref(value);
+	errno = 0;
+	double number = strtod(text, &end);
+	if (end == text || *end || (errno && isinf(number)))
+		return json_string(text);
+	if (isnan(number))
+		return json_string("nan");
+	if (isinf(number))
+		return json_string(number > 0 ? "inf" : "-inf");
+	return json_real(number);
 }
 
 void print_json(const json_t *value)

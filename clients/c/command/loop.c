@@ -1,6 +1,4 @@
 /* The verbs of a worker: take trials, report, keep the lease. */
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,27 +79,6 @@ enum status run_suggest(struct context *context)
 }
 
 /* ---- observe ---- */
-
-/* A number as C reads it, "nan", "inf", or an object of several metrics; what is nothing of that
- * goes as text, and the server says what it thinks of it. */
-static json_t *read_value(const char *text)
-{
-	json_t *value = json_loads(text, 0, NULL);
-	char *end;
-
-	if (json_is_object(value))
-		return value;
-	json_decref(value);
-	errno = 0;
-	double number = strtod(text, &end);
-	if (end == text || *end || (errno && isinf(number)))
-		return json_string(text);
-	if (isnan(number))
-		return json_string("nan");
-	if (isinf(number))
-		return json_string(number > 0 ? "inf" : "-inf");
-	return json_real(number);
-}
 
 /* The observation that the arguments describe; NULL: usage was explained. */
 static json_t *make_observation(const struct context *context)

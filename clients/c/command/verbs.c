@@ -381,5 +381,16 @@ const struct verb verbs[] = {
 		run_heartbeat },
 	{ "release", "EXPERIMENT TRIAL", 2, 2, "attempt", true,
 		"give a trial back, to be handed out again", run_release },
+	{ "agent", "EXPERIMENT", 1, 1,
+		"slots command code own-dir dir worker lease grace time-limit retries trials "
+		"max-failures gpus gpus-per-trial memory cpu-time file-size open-files",
+		true, "run a command for trial after trial (-- COMMAND...)", run_agent,
+		.rest = true },
+	{ "trial get", "[NAME] [DEFAULT]", 0, 2, "space", false,
+		"inside a trial: its parameters, or one of them", run_trial_get, .alone = true },
+	{ "trial report", "VALUE", 1, 1, "step checkpoint", false,
+		"inside a trial: an intermediate value", run_trial_report, .alone = true },
+	{ "trial final", "VALUE", 1, 1, "checkpoint", false, "inside a trial: its result",
+		run_trial_final, .alone = true },
 	{ 0 },
 };
