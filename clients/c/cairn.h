@@ -68,7 +68,7 @@ enum cairn_code {
 struct cairn_error {
 	enum cairn_code code;
 	int status;	  /**< HTTP status, 0 when there was no answer */
-	char detail[512]; /**< one sentence, or several lines when a body had several faults */
+	char detail[2048]; /**< one sentence, or several lines when a body had several faults */
 };
 
 /** All members may be zero or NULL: then the environment variable, then the default. */

@@ -57,6 +57,7 @@ static const struct flag flags[] = {
 	FLAG("cpu-time", cpu_time, "DURATION", "processor time of each of its processes"),
 	FLAG("file-size", file_size, "SIZE", "largest file that it may write"),
 	FLAG("open-files", open_files, "N", "files that a process of it may have open"),
+	FLAG("experiment", experiment, "ID", "go on with that one"),
 	FLAG("checkpoint", checkpoint, "NAME", "what a later attempt can go on from"),
 	FLAG("space", space, "FILE", "search space whose defaults are meant without an agent"),
 };

@@ -33,6 +33,8 @@ struct options {
 		*max_failures, *gpus, *gpus_per_trial, *memory, *cpu_time, *file_size, *open_files;
 	/* trial */
 	const char *checkpoint, *space;
+	/* run */
+	const char *experiment;
 };
 
 struct context {
@@ -52,7 +54,7 @@ struct verb {
 	bool patient;	       /* a script's work depends on it: it is tried again for longer */
 	const char *help;
 	enum status (*run)(struct context *context);
-	bool alone; /* speaks with no server */
+	bool alone; /* opens no client, or its own */
 	bool rest;  /* takes a command behind "--" */
 };
 
@@ -74,9 +76,13 @@ enum status run_observe(struct context *context);
 enum status run_heartbeat(struct context *context);
 enum status run_release(struct context *context);
 enum status run_agent(struct context *context);
+enum status run_run(struct context *context);
 enum status run_trial_get(struct context *context);
 enum status run_trial_report(struct context *context);
 enum status run_trial_final(struct context *context);
+
+/* How far an experiment is, as a line; live: one that is written over. */
+void print_progress(FILE *out, const json_t *experiment, bool live);
 
 /* ---- common.c ---- */
 

@@ -199,6 +199,7 @@ static int start_process(struct job *job)
 		.environment = environment.items,
 		.directory = start,
 		.output = job->journal.writing,
+		.error = job->journal.writing,
 		.limits = options->limits,
 		.n_limits = LIMITS };
 	int why = environment.failed ? ENOMEM : process_start(&job->process, &plan);

@@ -21,13 +21,24 @@ static char *read_token(const char *file)
 	return NULL;
 }
 
-static enum status run(const struct verb *verb, struct context *context)
+/* With a client, unless the verb opens its own. */
+static enum status run_with_client(const struct verb *verb, struct context *context)
 {
 	struct cairn_error error;
-	char *token = NULL;
 
 	if (verb->alone)
 		return verb->run(context);
+	if (cairn_open(&context->client, &context->cairn, &error))
+		return complain(&error);
+	enum status status = verb->run(context);
+	cairn_close(context->cairn);
+	return status;
+}
+
+static enum status run(const struct verb *verb, struct context *context)
+{
+	char *token = NULL;
+
 	context->client.url = context->options.url;
 	if (!verb->patient && !getenv("CAIRN_TRIES"))
 		context->client.tries = IMPATIENT_TRIES;
@@ -37,10 +48,7 @@ static enum status run(const struct verb *verb, struct context *context)
 			return STATUS_USAGE;
 		context->client.token = token;
 	}
-	int rc = cairn_open(&context->client, &context->cairn, &error);
-	enum status status = rc ? complain(&error) : verb->run(context);
-	if (!rc)
-		cairn_close(context->cairn);
+	enum status status = run_with_client(verb, context);
 	free(token);
 	return status;
 }

@@ -56,7 +56,7 @@ static void child(const struct process_plan *plan, int report, pid_t parent)
 		signal(number, SIG_DFL); /* some cannot be set: so be it */
 	bool ok = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && input >= 0 &&
 		  dup2(input, STDIN_FILENO) >= 0 && dup2(plan->output, STDOUT_FILENO) >= 0 &&
-		  dup2(plan->output, STDERR_FILENO) >= 0 && set_limits(plan) &&
+		  dup2(plan->error, STDERR_FILENO) >= 0 && set_limits(plan) &&
 		  chdir(plan->directory) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 	if (ok && getppid() != parent) {
 		errno = ESRCH; /* it died before prctl */

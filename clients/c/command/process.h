@@ -16,7 +16,8 @@ struct process_plan {
 	char *const *argv; /* argv[0] is looked for in PATH when it has no slash */
 	char *const *environment;
 	const char *directory; /* to start in */
-	int output;	       /* becomes standard output and error; input is /dev/null */
+	int output;	       /* becomes standard output; input is /dev/null */
+	int error;	       /* becomes standard error */
 	const struct process_limit *limits;
 	size_t n_limits;
 };

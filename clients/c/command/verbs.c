@@ -278,7 +278,7 @@ static enum status run_delete(struct context *context)
 
 /* ---- wait ---- */
 
-static void print_progress(const json_t *experiment, bool live)
+void print_progress(FILE *out, const json_t *experiment, bool live)
 {
 	const json_t *counts = json_object_get(experiment, "counts");
 	const json_t *limits = json_object_get(experiment, "limits");
@@ -287,13 +287,13 @@ static void print_progress(const json_t *experiment, bool live)
 	char status[CELL], max[CELL], value[CELL];
 
 	show(limits, "max_trials", max, sizeof(max));
-	printf("%s%s  %lld%s%s ended, %lld running, best %s", live ? "\r\033[K" : "",
+	fprintf(out, "%s%s  %lld%s%s ended, %lld running, best %s", live ? "\r\033[K" : "",
 		show(experiment, "status", status, sizeof(status)), count_ended(counts), most,
 		*most ? max : "", member_int(counts, "running"),
 		show(best, "value", value, sizeof(value)));
 	if (!live)
-		putchar('\n');
-	fflush(stdout);
+		putc('\n', out);
+	fflush(out);
 }
 
 static bool has_ended(const json_t *experiment)
@@ -344,7 +344,7 @@ static enum status run_wait(struct context *context)
 		if (ended && context->options.json)
 			print_json(experiment);
 		else if (live || ended)
-			print_progress(experiment, live);
+			print_progress(stdout, experiment, live);
 		json_decref(experiment);
 		double left = until_s - now_s();
 		if (ended || left <= 0)
@@ -381,6 +381,11 @@ const struct verb verbs[] = {
 		run_heartbeat },
 	{ "release", "EXPERIMENT TRIAL", 2, 2, "attempt", true,
 		"give a trial back, to be handed out again", run_release },
+	{ "run", "FILE", 1, 1,
+		"experiment slots dir code own-dir worker lease grace time-limit retries trials "
+		"max-failures gpus gpus-per-trial memory cpu-time file-size open-files",
+		true, "an experiment from NNI's YAML or our own, to its end", run_run,
+		.alone = true },
 	{ "agent", "EXPERIMENT", 1, 1,
 		"slots command code own-dir dir worker lease grace time-limit retries trials "
 		"max-failures gpus gpus-per-trial memory cpu-time file-size open-files",
