@@ -67,7 +67,7 @@ enum cairn_code {
  * DONE. */
 struct cairn_error {
 	enum cairn_code code;
-	int status;	  /**< HTTP status, 0 when there was no answer */
+	int status;	   /**< HTTP status, 0 when there was no answer */
 	char detail[2048]; /**< one sentence, or several lines when a body had several faults */
 };
 
@@ -96,6 +96,19 @@ CAIRN_API void cairn_close(struct cairn *cairn);
  */
 CAIRN_API int cairn_request(struct cairn *cairn, const char *method, const char *path,
 	const char *body, char **answer, struct cairn_error *error);
+
+/** A request with what cairn_request does not say. */
+struct cairn_call {
+	const char *method, *path;
+	const char *body;     /**< NULL: none */
+	const char *accept;   /**< media type of the answer; NULL: JSON. Lists also come as text/csv
+				 and   application/x-ndjson */
+	const char *if_match; /**< an ETag, quotes included: 412 when it is another by now */
+};
+
+/** The same as cairn_request. *size (may be NULL): bytes of the answer, which may hold NULs. */
+CAIRN_API int cairn_exchange(struct cairn *cairn, const struct cairn_call *call, char **answer,
+	size_t *size, struct cairn_error *error);
 
 /** Creates an experiment from its JSON. id: at least 32 bytes. */
 CAIRN_API int cairn_create(

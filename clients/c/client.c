@@ -18,7 +18,8 @@
 #define TRIES		 8
 #define TRIES_MAX	 100
 #define TIMEOUT_MS	 60000
-#define EXPERIMENT_ID	 32 /* bytes that an id has at most, NUL included */
+#define WORD_MAX	 200 /* bytes of a header that the caller gives */
+#define EXPERIMENT_ID	 32  /* bytes that an id has at most, NUL included */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -130,16 +131,38 @@ void cairn_close(struct cairn *cairn)
 	free(cairn);
 }
 
+int cairn_exchange(struct cairn *cairn, const struct cairn_call *given, char **answer, size_t *size,
+	struct cairn_error *error)
+{
+	const char *const words[] = { given->accept, given->if_match };
+	bool import = strcmp(given->path, "/v1/experiments/import") == 0;
+	struct client_call call = { .method = given->method,
+		.path = given->path,
+		.body = given->body,
+		.type = import ? "application/x-ndjson" : NULL,
+		.accept = given->accept,
+		.if_match = given->if_match,
+		.answer_size = size,
+		.keyed = strcmp(given->method, "POST") == 0 };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		const char *word = words[i] ? words[i] : "";
+		/* A line break would begin another header. */
+		for (const char *c = word; *c; c++) {
+			if (*c < ' ' || *c > '~' || c - word >= WORD_MAX)
+				return client_fail(error, CAIRN_BAD_ARGUMENT, 0,
+					"a header is too long, or holds something else than "
+					"visible ASCII characters");
+		}
+	}
+	return client_text(cairn, &call, answer, error);
+}
+
 int cairn_request(struct cairn *cairn, const char *method, const char *path, const char *body,
 	char **answer, struct cairn_error *error)
 {
-	bool import = strcmp(path, "/v1/experiments/import") == 0;
-	struct client_call call = { .method = method,
-		.path = path,
-		.body = body,
-		.type = import ? "application/x-ndjson" : NULL,
-		.keyed = strcmp(method, "POST") == 0 };
-	return client_text(cairn, &call, answer, error);
+	struct cairn_call call = { .method = method, .path = path, .body = body };
+	return cairn_exchange(cairn, &call, answer, NULL, error);
 }
 
 int cairn_create(

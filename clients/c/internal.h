@@ -55,8 +55,10 @@ bool client_forked(const struct cairn *cairn);
 
 struct client_call {
 	const char *method, *path, *body;
-	size_t body_size;   /* 0: body is a string */
-	const char *type;   /* of the body; NULL: application/json */
+	size_t body_size;	       /* 0: body is a string */
+	const char *type;	       /* of the body; NULL: application/json */
+	const char *accept, *if_match; /* as struct cairn_call has them */
+	size_t *answer_size;	       /* NULL, or where the size of the answer goes */
 	int64_t *length;    /* NULL, or where the answer's Upload-Offset goes, if it has one */
 	int64_t wait_ms;    /* the server may take that long to answer */
 	int64_t timeout_ms; /* beyond that; 0: the client's */

@@ -198,7 +198,8 @@ static struct curl_slist *make_headers(
 	const struct cairn *cairn, const struct client_call *call, const char *key)
 {
 	struct curl_slist *list = NULL;
-	bool ok = add_header(&list, "Accept: application/json, */*;q=0.5");
+	bool ok = add_header(
+		&list, "Accept: %s, */*;q=0.5", call->accept ? call->accept : "application/json");
 	const char *type = call->type ? call->type : "application/json";
 
 	/* An empty one takes away the form type that curl would send. */
@@ -208,6 +209,8 @@ static struct curl_slist *make_headers(
 		ok = ok && add_header(&list, "Authorization: Bearer %s", cairn->token);
 	if (call->keyed)
 		ok = ok && add_header(&list, "Idempotency-Key: %s", key);
+	if (call->if_match)
+		ok = ok && add_header(&list, "If-Match: %s", call->if_match);
 	/* curl asks for permission to send larger bodies; the server never refuses late enough for
 	 * that to be worth a round trip. */
 	ok = ok && add_header(&list, "Expect:");
@@ -452,6 +455,8 @@ int client_text(
 	calm_end(&calm);
 	if (call->length && answer.length >= 0)
 		*call->length = answer.length;
+	if (call->answer_size)
+		*call->answer_size = answer.size;
 	if (rc == CAIRN_OK && !answer.data)
 		answer.data = calloc(1, 1);
 	if (rc == CAIRN_OK && !answer.data)

@@ -140,8 +140,8 @@ function lossy() {
 test('cairn --help, cairn VERB --help and cairn(1) agree', async () => {
 	const help = (await command(0, '--help')).out;
 	const manual = readFileSync('docs/man/cairn.1', 'utf8').replaceAll('\\-', '-');
-	const [, verbPart] = help.split('verbs:\n');
-	const verbs = [...verbPart.split('\n\n')[0].matchAll(/^ {2}([a-z]+(?: [a-z]+)?) +((?:[[A-Z]+\]? )*)/gm)]
+	const [verbPart] = help.split('options of every verb:\n');
+	const verbs = [...verbPart.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) +((?:[[A-Z]+\]? )*)/gm)]
 		.map(([, name, words]) => `${name} ${words}`.trim());
 	assert.ok(verbs.length >= 16);
 	const flags = [...help.matchAll(/^ {2}--([a-z-]+) +([A-Z]+)?/gm)].map(([, name, value]) => `${name} ${value ?? ''}`.trim());

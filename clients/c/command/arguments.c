@@ -6,13 +6,6 @@
 
 #include "command.h"
 
-struct flag {
-	const char *name;
-	size_t offset; /* in struct options: of a const char *, or of a bool when value is NULL */
-	const char *value, *help;
-	bool everywhere; /* every verb takes it, and it may stand before the verb */
-};
-
 #define FLAG(name_, member, value_, help_)                                                         \
 	{                                                                                          \
 		.name = name_, .offset = offsetof(struct options, member), .value = value_,        \
@@ -24,7 +17,7 @@ struct flag {
 		.help = help_, .everywhere = true                                                  \
 	}
 
-static const struct flag flags[] = {
+const struct flag flags[] = {
 	FLAG_EVERYWHERE("url", url, "URL", "the server (CAIRN_URL, or http://127.0.0.1:8080)"),
 	FLAG_EVERYWHERE("token-file", token_file, "FILE", "holds the token (else CAIRN_TOKEN)"),
 	FLAG_EVERYWHERE("json", json, NULL, "print what the server answers, as JSON"),
@@ -38,7 +31,7 @@ static const struct flag flags[] = {
 	FLAG("attempt", attempt, "N", "of which attempt at the trial (the current one)"),
 	FLAG("failed", failed, "MESSAGE", "the trial failed"),
 	FLAG("status", status, "STATUS", "running, paused, stopped or done"),
-	FLAG("name", name, "TEXT", "whose name holds the text"),
+	FLAG("name", name, "TEXT", "whose name holds it; clone: its name"),
 	FLAG("timeout", timeout, "SECONDS", "give up after that time"),
 	FLAG("slots", slots, "N", "how many trials to run at once (1)"),
 	FLAG("command", command, "LINE", "the trial's command, for /bin/sh"),
@@ -59,14 +52,18 @@ static const struct flag flags[] = {
 	FLAG("open-files", open_files, "N", "files that a process of it may have open"),
 	FLAG("experiment", experiment, "ID", "go on with that one"),
 	FLAG("checkpoint", checkpoint, "NAME", "what a later attempt can go on from"),
+	FLAG("format", format, "FORMAT", "log (everything), or the trials as csv or ndjson"),
+	FLAG("state", state, "STATE", "trials that are succeeded, failed, running, ..."),
+	FLAG("sort", sort, "ORDER", "number, or best: the best first"),
+	FLAG("follow", follow, NULL, "go on until the trial has ended"),
+	FLAG("tail", tail, "BYTES", "only the end"),
 	FLAG("space", space, "FILE", "search space whose defaults are meant without an agent"),
+	{ 0 },
 };
-
-#define FLAGS (sizeof(flags) / sizeof(*flags))
 
 /* ---- help ---- */
 
-static bool takes(const struct verb *verb, const struct flag *flag)
+bool flag_is_of(const struct verb *verb, const struct flag *flag)
 {
 	const char *at = verb ? verb->options : "";
 	size_t n = strlen(flag->name);
@@ -87,14 +84,17 @@ static void print_flag(FILE *out, const struct flag *flag)
 
 void usage_print(FILE *out)
 {
-	fprintf(out, "usage: cairn VERB [ARGUMENTS] [OPTIONS]\n\nverbs:\n");
-	for (const struct verb *verb = verbs; verb->name; verb++)
+	fprintf(out, "usage: cairn VERB [ARGUMENTS] [OPTIONS]\n");
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (verb->section)
+			fprintf(out, "\n%s:\n", verb->section);
 		fprintf(out, "  %-12s %-24s %s\n", verb->name, verb->arguments, verb->help);
+	}
 	fprintf(out, "\noptions of every verb:\n");
-	for (size_t i = 0; i < FLAGS; i++) {
-		if (i > 0 && flags[i - 1].everywhere && !flags[i].everywhere)
+	for (const struct flag *flag = flags; flag->name; flag++) {
+		if (flag > flags && flag[-1].everywhere && !flag->everywhere)
 			fprintf(out, "\noptions of some, which cairn VERB --help lists:\n");
-		print_flag(out, &flags[i]);
+		print_flag(out, flag);
 	}
 	fprintf(out,
 		"\nexit status: 0 done, 1 refused, 2 usage, 3 unreachable, 4 nothing more to do,"
@@ -103,12 +103,12 @@ void usage_print(FILE *out)
 
 void usage_print_verb(const struct verb *verb)
 {
-	printf("usage: cairn %s%s%s%s\n\n%s\n\noptions:\n", verb->name,
-		verb->arguments[0] ? " " : "", verb->arguments,
-		verb->rest ? " [OPTIONS] -- COMMAND..." : " [OPTIONS]", verb->help);
-	for (size_t i = 0; i < FLAGS; i++) {
-		if (takes(verb, &flags[i]))
-			print_flag(stdout, &flags[i]);
+	printf("usage: cairn %s%s%s [OPTIONS]%s\n\n%s\n\noptions:\n", verb->name,
+		verb->arguments[0] ? " " : "", verb->arguments, verb->rest ? " [-- WORDS...]" : "",
+		verb->help);
+	for (const struct flag *flag = flags; flag->name; flag++) {
+		if (flag_is_of(verb, flag))
+			print_flag(stdout, flag);
 	}
 }
 
@@ -148,9 +148,9 @@ static int read_verb(const struct verb **out, char **words)
 
 static const struct flag *find_flag(const struct verb *verb, const char *name, size_t n)
 {
-	for (size_t i = 0; i < FLAGS; i++) {
-		if (strlen(flags[i].name) == n && strncmp(flags[i].name, name, n) == 0)
-			return takes(verb, &flags[i]) ? &flags[i] : NULL;
+	for (const struct flag *flag = flags; flag->name; flag++) {
+		if (strlen(flag->name) == n && strncmp(flag->name, name, n) == 0)
+			return flag_is_of(verb, flag) ? flag : NULL;
 	}
 	return NULL;
 }

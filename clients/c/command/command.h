@@ -24,7 +24,7 @@ enum status {
 
 /* What the options say; each verb names those it takes. */
 struct options {
-	bool json, help, resume, own_dir;
+	bool json, help, resume, own_dir, follow;
 	const char *url, *token_file;
 	const char *status, *name, *worker, *wait, *lease, *count, *step, *attempt, *failed,
 		*timeout;
@@ -33,8 +33,8 @@ struct options {
 		*max_failures, *gpus, *gpus_per_trial, *memory, *cpu_time, *file_size, *open_files;
 	/* trial */
 	const char *checkpoint, *space;
-	/* run */
-	const char *experiment;
+	/* run, export, trial log, trial ls */
+	const char *experiment, *format, *tail, *state, *sort;
 };
 
 struct context {
@@ -54,17 +54,30 @@ struct verb {
 	bool patient;	       /* a script's work depends on it: it is tried again for longer */
 	const char *help;
 	enum status (*run)(struct context *context);
-	bool alone; /* opens no client, or its own */
-	bool rest;  /* takes a command behind "--" */
+	bool alone;	     /* opens no client, or its own */
+	bool rest;	     /* takes words behind "--" */
+	const char *section; /* a title that --help prints before it; NULL: none */
 };
 
 extern const struct verb verbs[]; /* ends with a NULL name */
+
+struct flag {
+	const char *name;
+	size_t offset; /* in struct options: of a const char *, or of a bool when value is NULL */
+	const char *value, *help;
+	bool everywhere; /* every verb takes it, and it may stand before the verb */
+};
+
+extern const struct flag flags[]; /* ends with a NULL name; those of every verb come first */
 
 /* ---- arguments.c ---- */
 
 /* Fills the context from the words of a command line (NULL-terminated, without the program's name).
  * *verb stays NULL when there is none. What is wrong is explained on standard error. */
 enum status arguments_read(struct context *context, const struct verb **verb, char **words);
+
+/* Does the verb (NULL: none yet) take it? */
+bool flag_is_of(const struct verb *verb, const struct flag *flag);
 
 void usage_print(FILE *out);
 void usage_print_verb(const struct verb *verb);
@@ -75,6 +88,17 @@ enum status run_suggest(struct context *context);
 enum status run_observe(struct context *context);
 enum status run_heartbeat(struct context *context);
 enum status run_release(struct context *context);
+enum status run_update(struct context *context);
+enum status run_clone(struct context *context);
+enum status run_export(struct context *context);
+enum status run_seed(struct context *context);
+enum status run_trial_show(struct context *context);
+enum status run_trial_kill(struct context *context);
+enum status run_trial_retry(struct context *context);
+enum status run_trial_add(struct context *context);
+enum status run_trial_log(struct context *context);
+enum status run_server(struct context *context);
+enum status run_completion(struct context *context);
 enum status run_agent(struct context *context);
 enum status run_run(struct context *context);
 enum status run_trial_get(struct context *context);

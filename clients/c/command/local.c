@@ -108,25 +108,31 @@ static bool start(struct local *local)
 	return false;
 }
 
-bool local_start(struct local *local, const char *directory)
+/* The lock of a directory's database; -1: the reason is printed. */
+static int take_lock(const char *directory)
 {
 	char path[PATH_MAX + 16];
 
+	snprintf(path, sizeof(path), "%s/cairn.lock", directory);
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return lock;
+	fprintf(stderr, "cairn: %s: %s\n", path,
+		lock >= 0 && errno == EWOULDBLOCK
+			? "another cairn run or server uses this directory; give it another "
+			  "--dir, or both the --url of one server"
+			: strerror(errno));
+	if (lock >= 0)
+		close(lock);
+	return -1;
+}
+
+bool local_start(struct local *local, const char *directory)
+{
 	*local = (struct local){ .lock = -1, .output = -1, .address = "127.0.0.1:0" };
 	snprintf(local->directory, sizeof(local->directory), "%s", directory);
-	snprintf(path, sizeof(path), "%s/cairn.lock", directory);
-	local->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (local->lock < 0 || flock(local->lock, LOCK_EX | LOCK_NB)) {
-		fprintf(stderr, "cairn: %s: %s\n", path,
-			local->lock >= 0 && errno == EWOULDBLOCK
-				? "another cairn run uses this directory; give it another --dir, "
-				  "or "
-				  "both the --url of one server"
-				: strerror(errno));
-		local_stop(local);
-		return false;
-	}
-	if (start(local))
+	local->lock = take_lock(directory);
+	if (local->lock >= 0 && start(local))
 		return true;
 	local_stop(local);
 	return false;
@@ -157,4 +163,27 @@ void local_stop(struct local *local)
 	if (local->lock >= 0)
 		close(local->lock);
 	*local = (struct local){ .lock = -1, .output = -1 };
+}
+
+void local_exec(const char *directory, char *const *arguments, size_t n)
+{
+	char program[PATH_MAX], database[PATH_MAX + 32], at[] = "--database";
+	char **argv = calloc(n + 4, sizeof(*argv));
+	int lock = take_lock(directory);
+
+	if (argv && lock >= 0) {
+		find_program(program);
+		snprintf(database, sizeof(database), "sqlite:///%s/cairn.db", directory);
+		argv[0] = program;
+		argv[1] = at;
+		argv[2] = database;
+		for (size_t i = 0; i < n; i++)
+			argv[3 + i] = arguments[i];
+		fcntl(lock, F_SETFD, 0); /* the server holds it on */
+		execvp(program, argv);
+		fprintf(stderr, "cairn: %s: %s\n", program, strerror(errno));
+	}
+	if (lock >= 0)
+		close(lock);
+	free(argv);
 }

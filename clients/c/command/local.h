@@ -23,6 +23,10 @@ bool local_start(struct local *local, const char *directory);
 /* Starts it again should it have ended. False: it does so again and again. */
 bool local_keep(struct local *local);
 
+/* Becomes the server on that database, with n more arguments; returns only when it cannot, and the
+ * reason is printed. */
+void local_exec(const char *directory, char *const *arguments, size_t n);
+
 /* SIGTERM, and waits. */
 void local_stop(struct local *local);
 

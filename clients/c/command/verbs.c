@@ -60,28 +60,6 @@ static enum status run_import(struct context *context)
 	return make(context, "/v1/experiments/import");
 }
 
-static enum status run_export(struct context *context)
-{
-	enum status status;
-	char *text = ask_text(
-		context, "GET", NULL, &status, "/v1/experiments/%s/export", context->arguments[0]);
-	if (!text)
-		return status;
-	if (context->n < 2) {
-		fputs(text, stdout);
-		free(text);
-		return STATUS_OK;
-	}
-	FILE *file = fopen(context->arguments[1], "wb");
-	bool written = file && fputs(text, file) >= 0;
-	written = file && fclose(file) == 0 && written;
-	free(text);
-	if (written)
-		return STATUS_OK;
-	fprintf(stderr, "cairn: %s: %s\n", context->arguments[1], strerror(errno));
-	return STATUS_USAGE;
-}
-
 /* ---- lists ---- */
 
 /* Prints every item behind path, page by page. query: "" or begins with "&". */
@@ -156,9 +134,19 @@ static void print_trial_line(size_t i, const json_t *trial)
 
 static enum status run_trials(struct context *context)
 {
-	char path[128];
+	char path[128], query[512];
+	char *state = encode(context->options.state), *sort = encode(context->options.sort);
+	int n = snprintf(query, sizeof(query), "%s%s%s%s", state ? "&state=" : "",
+		state ? state : "", sort ? "&sort=" : "", sort ? sort : "");
+
+	free(state);
+	free(sort);
+	if (n < 0 || (size_t)n >= sizeof(query)) {
+		fprintf(stderr, "cairn: the arguments are too long\n");
+		return STATUS_USAGE;
+	}
 	snprintf(path, sizeof(path), "/v1/experiments/%s/trials", context->arguments[0]);
-	return print_items(context, path, "", print_trial_line);
+	return print_items(context, path, query, print_trial_line);
 }
 
 static void print_best_line(size_t i, const json_t *trial)
@@ -356,23 +344,53 @@ static enum status run_wait(struct context *context)
 	return status == STATUS_OK && !ended ? STATUS_NOTHING : status;
 }
 
+#define AGENT_OPTIONS                                                                              \
+	"slots dir code own-dir worker lease grace time-limit retries trials max-failures gpus "   \
+	"gpus-per-trial memory cpu-time file-size open-files"
+
 const struct verb verbs[] = {
+	{ "run", "FILE", 1, 1, "experiment " AGENT_OPTIONS, true,
+		"an experiment from NNI's YAML or our own, to its end", run_run, .alone = true,
+		.section = "experiments" },
 	{ "create", "FILE", 1, 1, "", true,
 		"a new experiment from JSON (- for stdin); prints its id", run_create },
 	{ "list", "", 0, 0, "status name", false, "the experiments, newest first", run_list },
 	{ "show", "EXPERIMENT", 1, 1, "", false, "one experiment", run_show },
-	{ "trials", "EXPERIMENT", 1, 1, "", false, "all its trials", run_trials },
 	{ "top", "EXPERIMENT [N]", 1, 2, "", false, "the N best trials (10)", run_top },
+	{ "update", "EXPERIMENT NAME VALUE", 3, 3, "", false,
+		"change max_trials, concurrency, search_space, ...", run_update },
 	{ "wait", "EXPERIMENT", 1, 1, "timeout", true, "until it is done or stopped", run_wait },
 	{ "pause", "EXPERIMENT", 1, 1, "", false, "no new trials until resume", run_pause },
 	{ "resume", "EXPERIMENT", 1, 1, "", false, "go on after pause or stop", run_resume },
 	{ "stop", "EXPERIMENT", 1, 1, "", false, "end it; running trials are told to stop",
 		run_stop },
+	{ "clone", "EXPERIMENT", 1, 1, "name", false, "the same again, without its trials",
+		run_clone },
 	{ "delete", "EXPERIMENT", 1, 1, "", false, "remove it and everything below it",
 		run_delete },
-	{ "export", "EXPERIMENT [FILE]", 1, 2, "", false, "the whole log as NDJSON", run_export },
+	{ "export", "EXPERIMENT [FILE]", 1, 2, "format", false,
+		"the whole log as NDJSON, or the trials", run_export },
 	{ "import", "FILE", 1, 1, "", false,
 		"an exported experiment under a new id, which it prints", run_import },
+	{ "save", "EXPERIMENT FILE", 2, 2, "", false, "the same as export", run_export },
+	{ "load", "FILE", 1, 1, "", false, "the same as import", run_import },
+	{ "seed", "EXPERIMENT FILE", 2, 2, "", false,
+		"results from elsewhere, ours or NNI's, as history", run_seed },
+	{ "trials", "EXPERIMENT", 1, 1, "state sort", false, "all its trials", run_trials,
+		.section = "trials" },
+	{ "trial ls", "EXPERIMENT", 1, 1, "state sort", false, "the same", run_trials },
+	{ "trial show", "EXPERIMENT TRIAL", 2, 2, "", false, "one trial", run_trial_show },
+	{ "trial log", "EXPERIMENT TRIAL", 2, 2, "follow tail", false, "what it has written",
+		run_trial_log },
+	{ "trial kill", "EXPERIMENT TRIAL [WHY]", 2, 3, "", false,
+		"cancel it; its worker is told to stop", run_trial_kill },
+	{ "trial retry", "EXPERIMENT TRIAL", 2, 2, "", false, "have it run again",
+		run_trial_retry },
+	{ "trial add", "EXPERIMENT PARAMETERS", 2, 2, "", false,
+		"one of your own, JSON or a file; it runs next", run_trial_add },
+	{ "agent", "EXPERIMENT", 1, 1, "command " AGENT_OPTIONS, true,
+		"run a command for trial after trial (-- COMMAND...)", run_agent, .rest = true,
+		.section = "workers" },
 	{ "suggest", "EXPERIMENT", 1, 1, "count worker wait lease resume", true,
 		"take trials: one JSON object a line", run_suggest },
 	{ "observe", "EXPERIMENT TRIAL [VALUE]", 2, 3, "step attempt failed", true,
@@ -381,21 +399,15 @@ const struct verb verbs[] = {
 		run_heartbeat },
 	{ "release", "EXPERIMENT TRIAL", 2, 2, "attempt", true,
 		"give a trial back, to be handed out again", run_release },
-	{ "run", "FILE", 1, 1,
-		"experiment slots dir code own-dir worker lease grace time-limit retries trials "
-		"max-failures gpus gpus-per-trial memory cpu-time file-size open-files",
-		true, "an experiment from NNI's YAML or our own, to its end", run_run,
+	{ "trial get", "[NAME] [DEFAULT]", 0, 2, "space", false, "its parameters, or one of them",
+		run_trial_get, .alone = true, .section = "inside a trial" },
+	{ "trial report", "VALUE", 1, 1, "step checkpoint", false, "an intermediate value",
+		run_trial_report, .alone = true },
+	{ "trial final", "VALUE", 1, 1, "checkpoint", false, "its result", run_trial_final,
 		.alone = true },
-	{ "agent", "EXPERIMENT", 1, 1,
-		"slots command code own-dir dir worker lease grace time-limit retries trials "
-		"max-failures gpus gpus-per-trial memory cpu-time file-size open-files",
-		true, "run a command for trial after trial (-- COMMAND...)", run_agent,
-		.rest = true },
-	{ "trial get", "[NAME] [DEFAULT]", 0, 2, "space", false,
-		"inside a trial: its parameters, or one of them", run_trial_get, .alone = true },
-	{ "trial report", "VALUE", 1, 1, "step checkpoint", false,
-		"inside a trial: an intermediate value", run_trial_report, .alone = true },
-	{ "trial final", "VALUE", 1, 1, "checkpoint", false, "inside a trial: its result",
-		run_trial_final, .alone = true },
+	{ "server", "", 0, 0, "dir", false, "serve what cairn run keeps (-- OPTIONS of cairnd)",
+		run_server, .alone = true, .rest = true, .section = "this machine" },
+	{ "completion", "SHELL", 1, 1, "", false, "a script for bash or zsh", run_completion,
+		.alone = true },
 	{ 0 },
 };
