@@ -97,6 +97,8 @@ static const struct operation {
 	{ "exp", NOT_INFIX, exp, NULL },
 	{ "sqrt", NOT_INFIX, sqrt, NULL },
 	{ "abs", NOT_INFIX, fabs, NULL },
+	{ "floor", NOT_INFIX, floor, NULL },
+	{ "ceil", NOT_INFIX, ceil, NULL },
 	{ "min", NOT_INFIX, NULL, minimum },
 	{ "max", NOT_INFIX, NULL, maximum },
 	{ "+", SUM, NULL, add },
@@ -118,7 +120,7 @@ enum {
 	BRACKET,
 	NEGATE,
 	FIRST_FUNCTION,
-	LAST_FUNCTION = 9,
+	LAST_FUNCTION = 11,
 	FIRST_INFIX,
 	N_OPERATIONS = sizeof(operations) / sizeof(*operations)
 };
@@ -134,6 +136,7 @@ struct compiler {
 	const struct path *at;
 	struct faults *faults;
 	bool failed, compared;
+	bool comparison; /* there must be one; else there must be none */
 	size_t n, n_waiting;
 	struct instruction code[CONSTRAINT_CODE_MAX];
 	struct waiting waiting[CONSTRAINT_CODE_MAX];
@@ -279,7 +282,9 @@ static bool name_take(struct compiler *compiler)
 			return true;
 		}
 	}
-	refuse(compiler, "there is no function %.*s; there are log, exp, sqrt, abs, min and max",
+	refuse(compiler,
+		"there is no function %.*s; there are log, exp, sqrt, abs, floor, ceil, min "
+		"and max",
 		(int)size, start);
 	return false;
 }
@@ -354,7 +359,9 @@ static void compare_check(struct compiler *compiler)
 		refuse(compiler, "a comparison cannot stand inside brackets");
 		return;
 	}
-	if (compiler->compared)
+	if (!compiler->comparison)
+		refuse(compiler, "a value has no comparison");
+	else if (compiler->compared)
 		refuse(compiler, "only one comparison: write a < b < c as two constraints");
 	compiler->compared = true;
 }
@@ -403,18 +410,17 @@ static void compile(struct compiler *compiler)
 		return;
 	if (compiler->n_waiting > 0)
 		refuse(compiler, "a bracket is not closed");
-	else if (!compiler->compared)
+	else if (compiler->comparison && !compiler->compared)
 		refuse(compiler, "needs a comparison, such as a <= b");
 }
 
-static int constraint_read(const json_t *value, struct compiler *compiler, struct arena *arena,
+static int text_read(const char *text, struct compiler *compiler, struct arena *arena,
 	struct space_constraint *out)
 {
-	const char *text = json_string_value(value);
 	if (!text || strlen(text) > CONSTRAINT_TEXT_MAX) {
 		fault_add(compiler->faults, compiler->at,
-			"must be a string such as \"l2 <= l1\", of at most %d bytes",
-			CONSTRAINT_TEXT_MAX);
+			"must be a string such as \"%s\", of at most %d bytes",
+			compiler->comparison ? "l2 <= l1" : "hidden * 2", CONSTRAINT_TEXT_MAX);
 		return 0;
 	}
 	compiler->text = compiler->c = text;
@@ -440,15 +446,28 @@ int constraints_read(const json_t *list, const struct space *space, const struct
 		return CODE_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
 		struct path here = { at, NULL, i };
-		struct compiler compiler = { .space = space, .at = &here, .faults = faults };
-		int rc =
-			constraint_read(json_array_get(list, i), &compiler, arena, &constraints[i]);
+		struct compiler compiler = {
+			.space = space, .at = &here, .faults = faults, .comparison = true
+		};
+		int rc = text_read(json_string_value(json_array_get(list, i)), &compiler, arena,
+			&constraints[i]);
 		if (rc)
 			return rc;
 	}
 	*out = constraints;
 	*n_out = n;
 	return 0;
+}
+
+int expression_read(const char *text, const struct space *space, const struct path *at,
+	struct arena *arena, const struct space_constraint **out, struct faults *faults)
+{
+	struct compiler compiler = { .space = space, .at = at, .faults = faults };
+	struct space_constraint *expression = arena_array(arena, 1, sizeof(*expression));
+	if (!expression)
+		return CODE_NO_MEMORY;
+	*out = expression;
+	return text_read(text, &compiler, arena, expression);
 }
 
 /* The number at *i and its alternatives, of which at most one is active; NaN: none. *i moves to
@@ -467,8 +486,9 @@ static double load_value(const struct space_constraint *constraint, const struct
 	}
 }
 
-bool constraint_holds(
-	const struct space_constraint *constraint, const struct space *space, const double *x)
+/* False: it looks at an inactive parameter. */
+static bool evaluate(const struct space_constraint *constraint, const struct space *space,
+	const double *x, double *out)
 {
 	double stack[CONSTRAINT_CODE_MAX];
 	size_t top = 0;
@@ -480,7 +500,7 @@ bool constraint_holds(
 		} else if (in->operation == LOAD) {
 			double value = load_value(constraint, space, x, &i);
 			if (isnan(value))
-				return true;
+				return false;
 			stack[top++] = value;
 		} else if (operation->one) {
 			stack[top - 1] = operation->one(stack[top - 1]);
@@ -490,7 +510,22 @@ bool constraint_holds(
 		}
 	}
 	assert(top == 1);
-	return stack[0] != 0.0;
+	*out = stack[0];
+	return true;
+}
+
+bool constraint_holds(
+	const struct space_constraint *constraint, const struct space *space, const double *x)
+{
+	double value;
+	return !evaluate(constraint, space, x, &value) || value != 0.0;
+}
+
+double expression_value(
+	const struct space_constraint *expression, const struct space *space, const double *x)
+{
+	double value;
+	return evaluate(expression, space, x, &value) ? value : (double)NAN;
 }
 
 void constraint_mark(const struct space_constraint *constraint, bool *used)

@@ -4,7 +4,7 @@
  *
  * Names are addresses ("op.rate"); one with other characters than letters, digits, _ and . stands
  * in backquotes: `learning-rate`. Operators + - * /, unary -, parentheses, one of == != < <= > >=;
- * functions log (natural), exp, sqrt, abs of one argument, min and max of two or more.
+ * functions log (natural), exp, sqrt, abs, floor, ceil of one argument, min and max of two or more.
  */
 #ifndef CORE_CONSTRAINT_H
 #define CORE_CONSTRAINT_H
@@ -36,6 +36,15 @@ int constraints_read(const json_t *list, const struct space *space, const struct
 /* A constraint that looks at an inactive parameter holds; one that comes to NaN does not. */
 bool constraint_holds(
 	const struct space_constraint *constraint, const struct space *space, const double *x);
+
+/* The same language without a comparison, such as "hidden * 2". 0, with faults for what is wrong
+ * (then *out has no value), or CODE_NO_MEMORY. */
+int expression_read(const char *text, const struct space *space, const struct path *at,
+	struct arena *arena, const struct space_constraint **out, struct faults *faults);
+
+/* NaN where it looks at an inactive parameter. */
+double expression_value(
+	const struct space_constraint *expression, const struct space *space, const double *x);
 
 /* Sets used[i] for the parameters it looks at. */
 void constraint_mark(const struct space_constraint *constraint, bool *used);

@@ -71,6 +71,37 @@ int space_sample_feasible(const struct space *space, struct rng *rng, double *x)
 	return CODE_EXHAUSTED;
 }
 
+/* Parameters from first on take their lowest value, as far as they are active. */
+static void lowest_set(const struct space *space, size_t first, double *x)
+{
+	for (size_t i = first; i < space->n; i++)
+		x[i] = space_active(space, x, i) ? parameter_value(&space->parameters[i], 0)
+						 : (double)NAN;
+}
+
+void space_first(const struct space *space, double *x)
+{
+	lowest_set(space, 0, x);
+}
+
+/* A point is a number in mixed radix: one digit per active parameter, the last fastest. */
+bool space_next(const struct space *space, double *x)
+{
+	for (size_t i = space->n; i-- > 0;) {
+		const struct parameter *p = &space->parameters[i];
+		if (isnan(x[i]))
+			continue;
+		uint64_t digit = parameter_index(p, x[i]) + 1;
+		if (digit >= p->n_values)
+			continue;
+		x[i] = parameter_value(p, digit);
+		lowest_set(space, i + 1, x);
+		return true;
+	}
+	lowest_set(space, 0, x);
+	return false;
+}
+
 void space_default(const struct space *space, double *x)
 {
 	for (size_t i = 0; i < space->n; i++) {
@@ -119,6 +150,8 @@ void space_from_unit(const struct space *space, const double *u, double *x)
 
 void space_key(const struct space *space, const double *x, struct key128 *key)
 {
+	if (space->identity && space->identity->key(space->identity->context, x, key))
+		return;
 	key_init(key, space->n);
 	for (size_t i = 0; i < space->n; i++) {
 		if (canonical_covers(space->canonical, i))
@@ -134,5 +167,7 @@ void space_key(const struct space *space, const double *x, struct key128 *key)
 
 bool space_canonical_ok(const struct space *space, const double *x)
 {
-	return canonical_holds(space->canonical, space, x);
+	struct key128 key;
+	return canonical_holds(space->canonical, space, x) &&
+	       (!space->identity || space->identity->key(space->identity->context, x, &key));
 }

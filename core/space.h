@@ -105,6 +105,15 @@ struct parameter {
 	int next;		     /* the next parameter written in the same object, -1: none */
 };
 
+/* What points are equal in, when it is more than their values: isomorphic models, for one. A pure
+ * function of the point. */
+struct space_identity {
+	/* False: the point stands for nothing and must not be tried. */
+	bool (*key)(const void *context, const double *x, struct key128 *key);
+	const void *context;
+	size_t work; /* of one key, in units of some 100 ns */
+};
+
 struct space_constraint; /* one compiled parameter constraint */
 struct canonical;	 /* declared equivalences */
 
@@ -113,7 +122,8 @@ struct space {
 	const struct parameter *parameters;
 	size_t n_constraints;
 	const struct space_constraint *constraints;
-	const struct canonical *canonical; /* NULL: points are equal when their values are */
+	const struct canonical *canonical;     /* NULL: points are equal when their values are */
+	const struct space_identity *identity; /* NULL: as canonical says */
 	uint64_t count; /* points before constraints and canonicalisation; 0: infinite, >= 2^64, or
 			   too entangled by _when to be counted */
 	bool finite;
@@ -145,6 +155,11 @@ void space_sample(const struct space *space, struct rng *rng, double *x);
  * CODE_EXHAUSTED. */
 int space_sample_feasible(const struct space *space, struct rng *rng, double *x);
 
+/* Goes through the points of a finite space, constraints not applied: the first, and the one after
+ * x; false after the last one, which the first follows. */
+void space_first(const struct space *space, double *x);
+bool space_next(const struct space *space, double *x);
+
 /* The declared defaults; parameters without one take the middle of the unit cube (option 0 if
  * categorical). */
 void space_default(const struct space *space, double *x);
@@ -165,6 +180,10 @@ double parameter_quantise(const struct parameter *parameter, double value);
 double parameter_value(const struct parameter *parameter, uint64_t k);
 uint64_t parameter_index(const struct parameter *parameter, double value);
 
+/* The candidates that value of an input_choice stands for, ascending; how many. picked has room for
+ * n_candidates. */
+size_t parameter_subset(const struct parameter *parameter, double value, uint32_t *picked);
+
 /* A whole point; inactive parameters: u = 1/2. from_unit makes a valid point (activity from the
  * parents). */
 void space_to_unit(const struct space *space, const double *x, double *u);
@@ -173,7 +192,8 @@ void space_from_unit(const struct space *space, const double *u, double *x);
 /* Same key: the same point, up to the declared canonicalisation. */
 void space_key(const struct space *space, const double *x, struct key128 *key);
 
-/* False when the canonical declaration rules the point out altogether (no_repeats). */
+/* False when the canonical declaration (no_repeats) or the identity rules the point out
+ * altogether. */
 bool space_canonical_ok(const struct space *space, const double *x);
 
 /* Parameters as the trial sees them, e.g. {"lr":0.01,"op":{"_name":"conv","k":3}}. */

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/limits.h"
 #include "core/json.h"
@@ -111,6 +112,14 @@ void selection_unrank(const struct parameter *p, uint64_t k, struct selection *o
 			k -= with_c;
 		}
 	}
+}
+
+size_t parameter_subset(const struct parameter *parameter, double value, uint32_t *picked)
+{
+	struct selection selection;
+	selection_unrank(parameter, (uint64_t)value, &selection);
+	memcpy(picked, selection.picked, selection.n * sizeof(*picked));
+	return selection.n;
 }
 
 uint64_t selection_rank(const struct parameter *p, const struct selection *selection)

@@ -11,23 +11,48 @@
 #define ATTEMPTS_PER_TRIAL 4096
 #define ATTEMPT_FALLBACK   (ATTEMPTS_PER_TRIAL - 1)
 
-#define WALK_LIMIT  (1u << 22) /* points one walk looks at: a second or so */
-#define DRAWS_FEW   1024u      /* before a walk that is sure to find what there is */
-#define DRAWS_MANY  131072u    /* where a walk could miss; more than LIMIT_FEASIBLE_DRAWS */
+#define WALK_LIMIT                                                                                 \
+	(1u << 22)	    /* points one walk looks at, less if they are models: a second or so */
+#define DRAWS_FEW   1024u   /* before a walk that is sure to find what there is */
+#define DRAWS_MANY  131072u /* where a walk could miss; more than LIMIT_FEASIBLE_DRAWS */
 #define ARM_UNTRIED "untried"
 
 _Static_assert(REDRAWS < ATTEMPT_FALLBACK, "streams must differ");
 _Static_assert(DRAWS_MANY > LIMIT_FEASIBLE_DRAWS, "what validation found must be found again");
 
-bool unique_fresh(const struct view *view, const double *x)
+/* What can be told without a look at its key, which may be a model's. */
+static bool allowed(const struct space *space, const double *x)
+{
+	return space_contains(space, x) && space_feasible(space, x);
+}
+
+static bool untried(const struct view *view, const double *x)
 {
 	const struct space *space = view->spec->space;
 	struct key128 key;
 
-	if (!space_contains(space, x) || !space_feasible(space, x) || !space_canonical_ok(space, x))
+	if (!space_canonical_ok(space, x))
 		return false;
 	space_key(space, x, &key);
 	return !key_set_has(&view->seen, &key);
+}
+
+bool unique_fresh(const struct view *view, const double *x)
+{
+	return allowed(view->spec->space, x) && untried(view, x);
+}
+
+/* unique_fresh, adding to *effort what it costs. */
+static bool try_point(const struct view *view, const double *x, uint64_t *effort)
+{
+	const struct space *space = view->spec->space;
+
+	*effort += 1;
+	if (!allowed(space, x))
+		return false;
+	if (space->identity)
+		*effort += space->identity->work;
+	return untried(view, x);
 }
 
 static void proposal_clear(struct proposal *out, size_t n)
@@ -50,60 +75,29 @@ static void attempt_stream(const struct view *view, uint64_t attempt, struct rng
 	rng_init(rng, view->spec->seed, RNG_REDRAW, view->n_trials * ATTEMPTS_PER_TRIAL + attempt);
 }
 
-/* Sets digits from x. A point of a finite space is a number in mixed radix: one digit per active
- * parameter, the last fastest. */
-static void digits_read(const struct space *space, const double *x, uint64_t *digits)
-{
-	for (size_t i = 0; i < space->n; i++)
-		digits[i] = isnan(x[i]) ? 0 : parameter_index(&space->parameters[i], x[i]);
-}
-
-/* Parameters from first on take their lowest value, as far as they are active. */
-static void digits_reset(const struct space *space, size_t first, double *x, uint64_t *digits)
-{
-	for (size_t i = first; i < space->n; i++) {
-		digits[i] = 0;
-		x[i] = space_active(space, x, i) ? parameter_value(&space->parameters[i], 0)
-						 : (double)NAN;
-	}
-}
-
-/* The next point; after the last one comes the first. */
-static void digits_next(const struct space *space, double *x, uint64_t *digits)
-{
-	for (size_t i = space->n; i-- > 0;) {
-		const struct parameter *parameter = &space->parameters[i];
-
-		if (isnan(x[i]) || digits[i] + 1 >= parameter->n_values)
-			continue;
-		x[i] = parameter_value(parameter, ++digits[i]);
-		digits_reset(space, i + 1, x, digits);
-		return;
-	}
-	digits_reset(space, 0, x, digits);
-}
-
 /* From x, a point of the finite space, on through all others to the first that may be handed out.
  * CODE_EXHAUSTED: there is none; *complete says whether all points were looked at. */
 static int walk(
 	const struct view *view, struct arena *arena, double *x, bool *complete, struct error *err)
 {
 	const struct space *space = view->spec->space;
-	size_t room = space->n ? space->n : 1;
-	uint64_t *digits = arena_array(arena, room, sizeof(*digits));
-	uint64_t *start = arena_array(arena, room, sizeof(*start));
+	double *start = arena_array(arena, space->n ? space->n : 1, sizeof(*start));
+	uint64_t effort = 0;
 
-	if (!digits || !start)
+	if (!start)
 		return fail(err, CODE_NO_MEMORY, "out of memory");
-	digits_read(space, x, digits);
-	/* Inactive parameters have digit 0, so equal digits mean equal points. */
-	memcpy(start, digits, space->n * sizeof(*start));
+	/* As space_next writes it, so that equal points have equal bytes. */
+	for (size_t i = 0; i < space->n; i++)
+		start[i] = isnan(x[i]) ? (double)NAN
+				       : parameter_value(&space->parameters[i],
+						 parameter_index(&space->parameters[i], x[i]));
+	memcpy(x, start, space->n * sizeof(*x));
 	*complete = false;
-	for (uint32_t steps = 0; steps < WALK_LIMIT && !*complete; steps++) {
-		if (unique_fresh(view, x))
+	while (effort < WALK_LIMIT && !*complete) {
+		if (try_point(view, x, &effort))
 			return 0;
-		digits_next(space, x, digits);
-		*complete = memcmp(start, digits, space->n * sizeof(*start)) == 0;
+		space_next(space, x);
+		*complete = memcmp(start, x, space->n * sizeof(*x)) == 0;
 	}
 	return CODE_EXHAUSTED;
 }
@@ -113,7 +107,8 @@ static int propose_untried(const struct view *view, const struct proposal *first
 	struct arena *arena, struct proposal *out, struct error *err)
 {
 	const struct space *space = view->spec->space;
-	bool walkable = space->finite && space->count > 0 && space->count <= WALK_LIMIT;
+	uint64_t work = 1 + (space->identity ? space->identity->work : 0), effort = 0;
+	bool walkable = space->finite && space->count > 0 && space->count <= WALK_LIMIT / work;
 	uint32_t draws = walkable ? DRAWS_FEW : DRAWS_MANY;
 	bool complete = false;
 	struct rng rng;
@@ -127,9 +122,9 @@ static int propose_untried(const struct view *view, const struct proposal *first
 	}
 	out->arm = ARM_UNTRIED;
 	attempt_stream(view, ATTEMPT_FALLBACK, &rng);
-	for (uint32_t i = 0; i < draws; i++) {
+	while (effort < draws) {
 		space_sample(space, &rng, out->x);
-		if (unique_fresh(view, out->x))
+		if (try_point(view, out->x, &effort))
 			return 0;
 	}
 	if (space->finite) {
@@ -140,7 +135,8 @@ static int propose_untried(const struct view *view, const struct proposal *first
 	if (complete)
 		return fail(err, CODE_EXHAUSTED, "every point of the search space has been tried");
 	return fail(err, CODE_EXHAUSTED,
-		"no untried point that satisfies the constraints was found in %u draws", draws);
+		"no untried point that satisfies the constraints was found in %u draws",
+		(unsigned)(draws / work));
 }
 
 /* The tuner again, with another stream each time, until it says something new. 0 with *found, or

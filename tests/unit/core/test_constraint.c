@@ -69,6 +69,8 @@ static const struct {
 	{ "min(a,b) + max(n,2) < 4", false },
 	{ "sqrt(n + 2) == 3", true },
 	{ "log(exp(a)) == 2", true },
+	{ "floor(n / 2) == 3", true },
+	{ "ceil(n / 2) + floor(b / 2) == 2", true },
 	{ "log(`learning-rate`) * 2 < 3", true },
 	{ "exp(0) + exp(0) == a", true },
 	{ "c == 16", true }, /* the option, not its index */
@@ -290,10 +292,38 @@ static void exhaustion_is_answered(void **state)
 	assert_int_equal(space_sample_feasible(&infeasible, &rng, x), CODE_EXHAUSTED);
 }
 
+static void values_are_expressions_without_a_comparison(void **state)
+{
+	static const struct {
+		const char *text;
+		double value;
+	} values[] = { { "c * 2", 32 }, { "max(a, n) - 1", 6 }, { "7", 7 } };
+	struct fixture *fixture = *state;
+	const struct space *space = parse(fixture, SPACE);
+	const struct space_constraint *expression;
+	struct path at = { NULL, "expression", 0 };
+	double x[LIMIT_PARAMETERS];
+	fill(space, x);
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		assert_int_equal(expression_read(values[i].text, space, &at, &fixture->arena,
+					 &expression, &fixture->faults),
+			0);
+		assert_int_equal(fixture->faults.n, 0);
+		assert_true(expression_value(expression, space, x) == values[i].value);
+	}
+	expression_read("op.k + 1", space, &at, &fixture->arena, &expression, &fixture->faults);
+	assert_true(isnan(expression_value(expression, space, x)));
+	expression_read("a < b", space, &at, &fixture->arena, &expression, &fixture->faults);
+	assert_int_equal(fixture->faults.n, 1);
+	expression_read("a +", space, &at, &fixture->arena, &expression, &fixture->faults);
+	assert_int_equal(fixture->faults.n, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPACE_TEST(expressions_have_these_truths),
+		SPACE_TEST(values_are_expressions_without_a_comparison),
 		SPACE_TEST(a_shared_address_means_the_active_branch),
 		SPACE_TEST(bad_expressions_are_refused),
 		SPACE_TEST(sizes_are_bounded),

@@ -169,6 +169,66 @@ static void keys_tell_points_apart(void **state)
 	assert_true(key_equal(&a, &b));
 }
 
+/* Every point once, in order, and then the first again. */
+static void points_follow_each_other(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct space *space = parse(fixture, lenet_upgrade);
+	double x[LIMIT_PARAMETERS];
+	struct key_set seen;
+	size_t n = 0;
+	key_set_init(&seen);
+	for (int round = 0; round < 2; round++) {
+		space_first(space, x);
+		do {
+			struct key128 key;
+			assert_true(space_contains(space, x));
+			space_key(space, x, &key);
+			assert_int_equal(key_set_has(&seen, &key), round);
+			assert_int_equal(key_set_add(&seen, &key), 0);
+			n++;
+		} while (space_next(space, x));
+	}
+	assert_int_equal(n, 2 * space->count);
+	key_set_release(&seen);
+}
+
+/* Subset number k of an input_choice, as its candidates. */
+static void subsets_are_taken_apart(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct space *space = parse(
+		fixture, P("input_choice", "{\"candidates\":[\"a\",\"b\",\"c\"],\"n_chosen\":2}"));
+	uint32_t picked[3];
+	assert_int_equal(parameter_subset(&space->parameters[0], 2, picked), 2);
+	assert_int_equal(picked[0], 1);
+	assert_int_equal(picked[1], 2);
+}
+
+/* An identity makes points equal that differ, and rules points out. */
+static bool parity(const void *context, const double *x, struct key128 *key)
+{
+	(void)context;
+	key_init(key, (uint64_t)x[0] % 2);
+	return x[0] != 4;
+}
+
+static void an_identity_makes_keys(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct space_identity identity = { .key = parity, .work = 1 };
+	struct space space = *parse(fixture, P("int", "[0,5]"));
+	struct key128 a, b;
+	space.identity = &identity;
+	space_key(&space, &(double){ 1 }, &a);
+	space_key(&space, &(double){ 3 }, &b);
+	assert_true(key_equal(&a, &b));
+	space_key(&space, &(double){ 2 }, &b);
+	assert_false(key_equal(&a, &b));
+	assert_true(space_canonical_ok(&space, &(double){ 2 }));
+	assert_false(space_canonical_ok(&space, &(double){ 4 }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +237,9 @@ int main(void)
 		SPACE_TEST(count_overflows_to_zero),
 		SPACE_TEST(entangled_conditions_are_counted),
 		SPACE_TEST(keys_tell_points_apart),
+		SPACE_TEST(points_follow_each_other),
+		SPACE_TEST(subsets_are_taken_apart),
+		SPACE_TEST(an_identity_makes_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
