@@ -1,6 +1,7 @@
 /*
  * The JSON codec: strict reading and canonical writing on jansson. The only core header, with the
- * other *_json.h, that names jansson's types; engine/ and algorithms/ never see them.
+ * other *_json.h, that names jansson's types; engine/ and algorithms/ never see them, but for
+ * algorithms/nas/, which reads models.
  *
  * Strict means: UTF-8 only, no NUL bytes, no duplicate keys, at most LIMIT_JSON_DEPTH levels, no
  * trailing text, no NaN or Infinity, integers that fit in 64 bits.

@@ -21,6 +21,19 @@
 #define LIMIT_PARAMETER_CONSTRAINTS 64
 #define LIMIT_FEASIBLE_DRAWS	    100000 /* draws before a space is called infeasible (api.md) */
 
+/* Model spaces */
+#define LIMIT_MODEL_INPUTS   64	  /* of a model or a sub-graph */
+#define LIMIT_MODEL_GRAPHS   256  /* sub-graphs of one space */
+#define LIMIT_GRAPH_NODES    1024 /* of one declared graph */
+#define LIMIT_GRAPH_EDGES    8192
+#define LIMIT_MODEL_ELEMENTS 16384  /* nodes with all blocks and candidates written out */
+#define LIMIT_MODEL_OPTIONS  262144 /* of all mutators, written out likewise */
+#define LIMIT_MODEL_DEPTH    16	    /* sub-graphs, candidates and blocks inside each other */
+#define LIMIT_LAYERS	     256    /* candidates of one layer choice or cell */
+#define LIMIT_REPEAT	     64	    /* blocks in a row */
+#define LIMIT_CELL_NODES     32
+#define LIMIT_MUTABLE_LABEL  100 /* bytes */
+
 /* Experiments */
 #define LIMIT_NAME		  200	/* bytes of a name */
 #define LIMIT_NOTE		  65536 /* bytes of a note */
