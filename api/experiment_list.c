@@ -164,7 +164,7 @@ static bool label_of(struct call *call, struct experiment_filter *filter)
 static bool filter_of(struct call *call, struct experiment_filter *filter)
 {
 	static const char *const statuses[] = { "running", "paused", "stopped", "done", NULL };
-	static const char *const kinds[] = { "hpo", NULL };
+	static const char *const kinds[] = { "hpo", "nas", NULL };
 	static const char *const sorts[] = { "created", "updated", "name", "-created", "-updated",
 		"-name", NULL };
 	int status, kind, sort;

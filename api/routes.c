@@ -10,6 +10,7 @@ const struct route *const route_tables[] = {
 	routes_event,
 	routes_transfer,
 	routes_catalog,
+	routes_model,
 	routes_team,
 	routes_process,
 	NULL,

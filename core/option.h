@@ -66,10 +66,20 @@ struct algorithm {
 	const struct option *options;
 };
 
+struct error;
+struct faults;
+struct space;
+struct model_space; /* algorithms/nas/model_space.h */
+
 /* What a parser may choose from. Arrays end with NULL. */
 struct catalog {
 	const struct algorithm *const *tuners;
 	const struct algorithm *const *assessors;
+	/* Reads a model space: its points as a search space, that as JSON, and what the points
+	 * stand for. 0, CODE_INVALID (see faults), CODE_NO_MEMORY. NULL: there are none. */
+	int (*model_space)(const char *json, const char *constraints_json, struct arena *arena,
+		const struct model_space **out, const struct space **points,
+		const char **points_json, struct faults *faults, struct error *err);
 };
 
 const struct algorithm *catalog_find(const struct algorithm *const *list, const char *name);

@@ -12,7 +12,7 @@
 #include "core/option.h"
 #include "core/space.h"
 
-enum experiment_kind { KIND_HPO, KIND_COUNT };
+enum experiment_kind { KIND_HPO, KIND_NAS, KIND_COUNT };
 
 struct objective {
 	const char *name; /* metric name; a bare "value" reports "default" */
@@ -38,6 +38,7 @@ struct spec {
 	const char *name;
 	enum experiment_kind kind;
 	const struct space *space;
+	const struct model_space *model; /* what its points stand for; NULL: nothing but values */
 	size_t n_objectives;
 	const struct objective *objectives;
 	size_t n_constraints;
@@ -64,6 +65,10 @@ struct spec {
 int spec_parse(const char *text, size_t size, const struct spec *previous,
 	const struct catalog *catalog, uint64_t seed, struct arena *arena, const struct spec **out,
 	struct faults *faults, struct error *err);
+
+/* "hpo", "nas". */
+const char *kind_name(enum experiment_kind kind);
+bool kind_parse(const char *name, enum experiment_kind *out);
 
 /* "90", "90s", "5m", "2h", "1d", "250ms" -> milliseconds; -1 if it is none of these. */
 int64_t duration_parse(const char *text);

@@ -98,15 +98,17 @@ static void read_name(struct spec_draft *draft, const struct path *at, json_t *v
 
 static void read_kind(struct spec_draft *draft, const struct path *at, json_t *value)
 {
+	const char *name = json_string_value(value);
 	char excerpt[64];
 	if (json_is_null(value))
 		return;
-	if (!json_is_string(value))
+	if (!name)
 		fault_add(draft->faults, at, "must be a string");
-	else if (strcmp(json_string_value(value), "hpo") != 0)
+	else if (!kind_parse(name, &draft->spec.kind))
 		fault_add(draft->faults, at,
-			"\"%s\" is not supported: this server runs experiments of kind \"hpo\"",
-			text_excerpt(json_string_value(value), excerpt, sizeof(excerpt)));
+			"\"%s\" is not supported: this server runs experiments of the kinds "
+			"\"hpo\" and \"nas\"",
+			text_excerpt(name, excerpt, sizeof(excerpt)));
 }
 
 static json_t *value_or_absent(json_t *value)
@@ -118,6 +120,12 @@ static void read_search_space(struct spec_draft *draft, const struct path *at, j
 {
 	(void)at;
 	draft->search_space = value_or_absent(value);
+}
+
+static void read_model_space(struct spec_draft *draft, const struct path *at, json_t *value)
+{
+	(void)at;
+	draft->model_space = value_or_absent(value);
 }
 
 static void read_parameter_constraints(
@@ -418,6 +426,7 @@ static const struct field {
 	{ "name", true, false, read_name },
 	{ "kind", false, false, read_kind },
 	{ "search_space", true, false, read_search_space },
+	{ "model_space", false, false, read_model_space },
 	{ "objectives", false, false, read_objectives },
 	{ "constraints", false, false, read_constraints },
 	{ "parameter_constraints", true, true, read_parameter_constraints },
@@ -466,57 +475,17 @@ static void draft_init(struct spec_draft *draft, const struct catalog *catalog, 
 	default_limits(draft);
 }
 
-/* The text of a part that is kept as it was written; NULL for an absent one. */
-static int part_text(const json_t *value, struct arena *arena, const char **out, struct error *err)
-{
-	struct buffer text;
-	int rc = 0;
-
-	*out = NULL;
-	if (!value)
-		return 0;
-	buffer_init(&text, SIZE_MAX / 2); /* the document it comes from is bounded */
-	rc = json_write(value, &text, err);
-	if (!rc) {
-		*out = arena_strndup(arena, buffer_text(&text), text.size);
-		if (!*out)
-			rc = fail(err, CODE_NO_MEMORY, "no memory for the search space");
-	}
-	buffer_release(&text);
-	return rc;
-}
-
-static int parse_space(struct spec_draft *draft, struct error *err)
-{
-	const char *space, *constraints, *canonical;
-	int rc = part_text(draft->search_space, draft->arena, &space, err);
-	if (!rc)
-		rc = part_text(draft->parameter_constraints, draft->arena, &constraints, err);
-	if (!rc)
-		rc = part_text(draft->canonical, draft->arena, &canonical, err);
-	if (!rc)
-		rc = space_parse(space, constraints, canonical, draft->arena, &draft->spec.space,
-			draft->faults, err);
-	/* Its faults are among the others. */
-	return rc == CODE_INVALID ? 0 : rc;
-}
-
 /* What can only be said once every field is read. */
 static int finish(struct spec_draft *draft, struct error *err)
 {
-	const struct path name_at = { NULL, "name", 0 }, space_at = { NULL, "search_space", 0 },
-			  tuner_at = { NULL, "tuner", 0 };
-	int rc = 0;
+	const struct path name_at = { NULL, "name", 0 }, tuner_at = { NULL, "tuner", 0 };
 
 	if (!draft->name_given)
 		fault_add(draft->faults, &name_at, "is required");
 	if (!draft->spec.tuner && !draft->tuner_given)
 		fault_add(draft->faults, &tuner_at, "is required");
 	spec_apply_wishes(draft);
-	if (draft->search_space)
-		rc = parse_space(draft, err);
-	else
-		fault_add(draft->faults, &space_at, "is required");
+	int rc = spec_read_space(draft, err);
 	if (rc)
 		return rc;
 	if (draft->no_memory)

@@ -23,7 +23,8 @@ struct spec_draft {
 	bool name_given, tuner_given, objectives_given;
 	bool no_memory;
 	/* Kept as they were written; borrowed from the documents. NULL: absent. */
-	json_t *search_space, *parameter_constraints, *canonical;
+	json_t *search_space, *model_space, *parameter_constraints, *canonical;
+	const char *points; /* the search space of model_space, as JSON; NULL: absent */
 	struct wish tuner_wish, assessor_wish;
 };
 
@@ -46,6 +47,9 @@ void spec_read_tuner(struct spec_draft *draft, const struct path *at, json_t *va
 void spec_default_tuner(struct spec_draft *draft); /* for the objectives read so far */
 void spec_read_assessor(struct spec_draft *draft, const struct path *at, json_t *value);
 void spec_apply_wishes(struct spec_draft *draft);
+
+/* spec_space_json.c: sets spec.space and spec.model; faults, 0 or CODE_NO_MEMORY. */
+int spec_read_space(struct spec_draft *draft, struct error *err);
 
 /* spec_write_json.c: sets spec.json. */
 int spec_write(struct spec_draft *draft, struct error *err);

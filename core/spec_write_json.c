@@ -136,8 +136,14 @@ static int write_all(const struct spec_draft *draft, struct buffer *out, struct 
 
 	buffer_add_text(out, "{\"name\":");
 	json_write_string(out, spec->name);
-	buffer_add_text(out, ",\"kind\":\"hpo\"");
-	int rc = write_part("search_space", draft->search_space, "null", out, err);
+	buffer_printf(out, ",\"kind\":\"%s\"", kind_name(spec->kind));
+	int rc = 0;
+	if (draft->model_space) {
+		buffer_printf(out, ",\"search_space\":%s", draft->points);
+		rc = write_part("model_space", draft->model_space, "null", out, err);
+	} else {
+		rc = write_part("search_space", draft->search_space, "null", out, err);
+	}
 	if (rc)
 		return rc;
 	buffer_add_text(out, ",\"objectives\":");

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "algorithms/assessors/assessor.h"
+#include "algorithms/nas/model_space.h"
 #include "algorithms/tuners/tuner.h"
 #include "engine/internal.h"
 
@@ -14,6 +15,7 @@
 const struct catalog engine_catalog = {
 	.tuners = tuner_algorithms,
 	.assessors = assessor_algorithms,
+	.model_space = model_space_read,
 };
 
 static int64_t mono_ns(void)

@@ -6,9 +6,6 @@
 
 #define VERSIONS_AT_ONCE 16
 
-static const char *const kind_names[] = { [KIND_HPO] = "hpo" };
-_Static_assert(SQL_N(kind_names) == KIND_COUNT, "every kind has a name");
-
 static const struct sql_statement experiment_insert = {
 	.name = "experiment_insert",
 	.text = "INSERT INTO experiments (id, team, name, name_key, kind, spec, version, "
@@ -207,7 +204,7 @@ static void experiment_add(
 		sql_text(row->team),
 		sql_text(row->name),
 		sql_text(name_key),
-		sql_text(kind_names[row->parsed->kind]),
+		sql_text(kind_name(row->parsed->kind)),
 		sql_text(row->spec),
 	};
 	struct sql_value *rest = values + 6 + COUNTER_VALUES;

@@ -167,6 +167,32 @@ async function catalogue(server) {
 	assert.match(wrong.headers.get('allow'), /GET/);
 }
 
+async function models(server) {
+	const model_space = {
+		inputs: { x: [4] },
+		nodes: {
+			fc: { type: 'Linear', parameters: { out_features: { type: 'ValueChoice', values: [2, 8], label: 'width' } } },
+			act: { type: 'LayerChoice', label: 'act', candidates: { relu: { type: 'ReLU' }, tanh: { type: 'Tanh' } } },
+		},
+		edges: [{ from: '_inputs', to: 'fc' }, { from: 'fc', to: 'act' }, { from: 'act', to: '_outputs' }],
+	};
+	const report = await server.post('/v1/model_spaces', { model_space });
+	assert.equal(report.count, '4');
+	assert.equal(report.distinct, 4);
+	assert.deepEqual(report.measured.parameters, { min: 10, max: 40 });
+	assert.equal((await server.request('POST', '/v1/model_spaces', { model_space: { ...model_space, edges: [] } })).status, 422);
+	const { status, body } = await server.request('POST', '/v1/experiments', { name: 'models', kind: 'nas', model_space, tuner: { name: 'random' } });
+	assert.equal(status, 201);
+	assert.deepEqual(Object.keys(body.search_space), ['width', 'act']);
+	const { trials } = await server.post(`/v1/experiments/${body.id}/suggest`);
+	const at = `/v1/experiments/${body.id}/trials/0/model`;
+	const { model, summary } = await server.get(at);
+	assert.equal(model.nodes.fc.parameters.out_features, trials[0].parameters.width);
+	assert.equal(summary.parameters, 5 * trials[0].parameters.width);
+	assert.match((await server.request('GET', `${at}?format=dot`)).text, /^digraph model/);
+	assert.equal((await server.request('GET', `${at}?format=picture`)).status, 400);
+}
+
 async function people(server, id) {
 	const made = spawnSync(process.env.CAIRND ?? 'build/dev/cairnd',
 		['token', 'create', '--admin', '--database', server.database], { encoding: 'utf8' });
@@ -217,6 +243,7 @@ for (const backend of backends()) {
 		await t.test('server-sent events', () => events(server, id));
 		await t.test('transfer', () => transfer(server, id));
 		await t.test('catalogue and process', () => catalogue(server));
+		await t.test('model spaces', () => models(server));
 		await t.test('teams, tokens, quotas, audit', () => people(server, id));
 		await t.test('no operation was left out', () => {
 			const missing = operations().map((row) => row.operation.operationId)

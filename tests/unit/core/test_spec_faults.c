@@ -31,7 +31,10 @@ static const struct {
 	{ WITH("\"search-space\":1"), "/search-space is not a known field" },
 	{ WITH("\"\":1"), "/ is not a known field" },
 	{ WITH("\"a/b~\":1"), "/a~1b~0 is not a known field" },
-	{ WITH("\"kind\":\"nas\""), "/kind \"nas\" is not supported" },
+	{ WITH("\"kind\":\"zoo\""), "/kind \"zoo\" is not supported" },
+	{ "{\"name\":\"n\",\"kind\":\"nas\"}",
+		"/search_space is required, or model_space in its place" },
+	{ WITH("\"model_space\":{}"), "/model_space goes with the kind \"nas\"" },
 	{ WITH("\"kind\":1"), "/kind must be a string" },
 	/* objectives */
 	{ WITH("\"objectives\":[]"), "/objectives must be an array of 1 to 8" },
