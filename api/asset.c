@@ -1,9 +1,11 @@
 #include "api/asset.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/digest.h"
+#include "api/internal.h"
 #include "api/problem.h"
 #include "api/reply.h"
 #include "core/base64.h"
@@ -23,18 +25,92 @@ static void etag_make(const void *data, size_t size, char out[ETAG_SIZE])
 	snprintf(out, ETAG_SIZE, "\"%.32s\"", hex);
 }
 
-/* The text between <tag> and </tag> of the page; NULL: there is none. */
-static const char *element(const char *tag, size_t *size)
+/* ---- the pack ---- */
+
+/* One line "SIZE NAME TYPE" without its end; false: it is none. */
+static bool line_read(const char *line, size_t size, struct asset *out)
 {
+	char text[2 * ASSET_NAME_SIZE + 24], *rest;
+
+	if (size >= sizeof(text))
+		return false;
+	memcpy(text, line, size);
+	text[size] = '\0';
+	if (*text < '0' || *text > '9')
+		return false;
+	out->size = strtoul(text, &rest, 10);
+	char *name = *rest == ' ' ? rest + 1 : rest;
+	char *type = strchr(name, ' ');
+	if (!type || type == name || type - name >= ASSET_NAME_SIZE)
+		return false;
+	*type++ = '\0';
+	if (!*type || strlen(type) >= ASSET_NAME_SIZE)
+		return false;
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	snprintf(out->type, sizeof(out->type), "%s", type);
+	return true;
+}
+
+/* Reads the head; *at is then where the first file begins. */
+static bool head_read(const char **at, const char *end, struct asset *files, size_t *n)
+{
+	static const char first[] = "cairn-pack 1\n";
+
+	if ((size_t)(end - *at) < sizeof(first) - 1 || memcmp(*at, first, sizeof(first) - 1) != 0)
+		return false;
+	*at += sizeof(first) - 1;
+	for (*n = 0;; (*n)++) {
+		const char *stop = memchr(*at, '\n', (size_t)(end - *at));
+		if (!stop)
+			return false;
+		size_t size = (size_t)(stop - *at);
+		const char *line = *at;
+		*at = stop + 1;
+		if (!size)
+			return *n > 0;
+		if (*n == ASSETS_MAX || !line_read(line, size, &files[*n]))
+			return false;
+	}
+}
+
+int pack_read(
+	const char *pack, size_t size, struct asset files[ASSETS_MAX], size_t *n, struct error *err)
+{
+	const char *at = pack, *end = pack + size;
+	struct asset found[ASSETS_MAX] = { 0 };
+	size_t count;
+
+	if (!head_read(&at, end, found, &count))
+		return fail(err, CODE_INTERNAL, "the pack of the dashboard has no head");
+	for (size_t i = 0; i < count; i++) {
+		if (found[i].size > (size_t)(end - at))
+			return fail(err, CODE_INTERNAL, "the pack of the dashboard is cut short");
+		found[i].data = at;
+		at += found[i].size;
+		etag_make(found[i].data, found[i].size, found[i].etag);
+	}
+	if (at != end)
+		return fail(err, CODE_INTERNAL, "the pack of the dashboard goes on after its end");
+	memcpy(files, found, sizeof(found));
+	*n = count;
+	return 0;
+}
+
+/* ---- the policy of the page ---- */
+
+/* The text between <tag> and </tag> of the page; NULL: there is none. */
+static const char *element(const struct asset *page, const char *tag, size_t *size)
+{
+	const char *end = page->data + page->size;
 	char open[16], close[16];
 	int n = snprintf(open, sizeof(open), "<%s>", tag);
 	int m = snprintf(close, sizeof(close), "</%s>", tag);
-	const char *from = memmem(asset_dashboard, DASHBOARD_SIZE, open, (size_t)n);
+	const char *from = memmem(page->data, page->size, open, (size_t)n);
 
 	if (!from)
 		return NULL;
 	from += n;
-	const char *to = memmem(from, (size_t)(asset_dashboard_end - from), close, (size_t)m);
+	const char *to = memmem(from, (size_t)(end - from), close, (size_t)m);
 	if (!to)
 		return NULL;
 	*size = (size_t)(to - from);
@@ -42,11 +118,12 @@ static const char *element(const char *tag, size_t *size)
 }
 
 /* "'sha256-...'" of the element's text: the browser runs this script and no other. */
-static bool add_source(struct buffer *policy, const char *directive, const char *tag)
+static bool add_source(
+	struct buffer *policy, const struct asset *page, const char *directive, const char *tag)
 {
 	unsigned char raw[DIGEST_SIZE];
 	size_t size;
-	const char *text = element(tag, &size);
+	const char *text = element(page, tag, &size);
 
 	if (!text)
 		return false;
@@ -57,23 +134,40 @@ static bool add_source(struct buffer *policy, const char *directive, const char 
 	return true;
 }
 
-int assets_open(struct api *api, struct error *err)
+bool page_policy(const struct asset *page, char *out, size_t size)
 {
 	struct buffer policy;
+	bool ok = true;
 
-	etag_make(asset_openapi, OPENAPI_SIZE, api->openapi_etag);
-	etag_make(asset_dashboard, DASHBOARD_SIZE, api->dashboard_etag);
-	buffer_init(&policy, sizeof(api->dashboard_policy) - 1);
+	buffer_init(&policy, size - 1);
 	buffer_add_text(&policy,
-		"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
-		"form-action 'none'; frame-ancestors 'none'");
-	bool ok = add_source(&policy, "script-src", "script") &&
-		  add_source(&policy, "style-src", "style") && !policy.failed;
+		"default-src 'none'; connect-src 'self'; img-src 'self' data: blob:; "
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+	if (memmem(page->data, page->size, "<script>", strlen("<script>")))
+		ok = add_source(&policy, page, "script-src", "script") &&
+		     add_source(&policy, page, "style-src", "style");
+	else
+		buffer_add_text(
+			&policy, "; script-src 'self'; style-src 'self'; worker-src 'self'");
+	ok = ok && !policy.failed;
 	if (ok)
-		memcpy(api->dashboard_policy, buffer_text(&policy), policy.size + 1);
+		memcpy(out, buffer_text(&policy), policy.size + 1);
 	buffer_release(&policy);
-	return ok ? 0 : fail(err, CODE_INTERNAL, "the status page has no script or style");
+	return ok;
 }
+
+int assets_open(struct api *api, struct error *err)
+{
+	etag_make(asset_openapi, OPENAPI_SIZE, api->openapi_etag);
+	int rc = pack_read(asset_dashboard, DASHBOARD_SIZE, api->assets, &api->n_assets, err);
+	if (rc)
+		return rc;
+	return page_policy(&api->assets[0], api->page_policy, sizeof(api->page_policy))
+		       ? 0
+		       : fail(err, CODE_INTERNAL, "the status page has no script or style");
+}
+
+/* ---- answers ---- */
 
 /* Does If-None-Match name this ETag? Weak comparison, as RFC 9110 wants it here. */
 static bool none_match(struct call *call, const char *etag)
@@ -87,7 +181,8 @@ static void reply_asset(
 	struct call *call, const char *type, const char *etag, const char *data, size_t size)
 {
 	call_header(call, "ETag", etag);
-	call_header(call, "Cache-Control", "no-cache");
+	if (!call_header_find(call, "Cache-Control"))
+		call_header(call, "Cache-Control", "no-cache");
 	if (none_match(call, etag)) {
 		reply_empty(call, 304);
 		return;
@@ -107,11 +202,28 @@ void asset_openapi_get(struct api *api, struct session *session, struct call *ca
 
 void asset_dashboard_get(struct api *api, struct session *session, struct call *call)
 {
+	const struct asset *page = &api->assets[0];
+
 	(void)session;
-	call_header(call, "Content-Security-Policy", api->dashboard_policy);
+	call_header(call, "Content-Security-Policy", api->page_policy);
 	call_header(call, "Referrer-Policy", "no-referrer");
-	reply_asset(call, "text/html; charset=utf-8", api->dashboard_etag, asset_dashboard,
-		DASHBOARD_SIZE);
+	reply_asset(call, page->type, page->etag, page->data, page->size);
+}
+
+void asset_file_get(struct api *api, struct session *session, struct call *call)
+{
+	(void)session;
+	for (size_t i = 1; i < api->n_assets; i++) {
+		const struct asset *file = &api->assets[i];
+		if (strcmp(file->name, call->args[0]) != 0)
+			continue;
+		call_header(call, "Cache-Control", "public, max-age=31536000, immutable");
+		reply_asset(call, file->type, file->etag, file->data, file->size);
+		return;
+	}
+	problem_replyf(call, CODE_NOT_FOUND,
+		"there is no such file; the server may have been renewed: "
+		"load the page again");
 }
 
 /* The line at or before at that starts with "      summary: ": openapi.yaml is ours, and its

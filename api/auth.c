@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "api/auth_cache.h"
+#include "api/digest.h"
 #include "storage/store.h"
 
 #define OPEN_CHECK_MS 1000
@@ -232,8 +233,70 @@ static int check_token(struct auth *auth, struct session *session, struct call *
 	return lost ? fail(err, CODE_NO_MEMORY, "no memory for the request") : 0;
 }
 
-static int check_identity(struct auth *auth, struct session *session, struct call *call,
+/* ---- sessions of browsers: the token in a cookie (api/web_session.c) ---- */
+
+/* The token in the Cookie header, in the call's arena; NULL: there is none. It is written in
+ * base64url, for a token may hold what ends a cookie. */
+static const char *cookie_secret(struct call *call)
+{
+	static const char name[] = AUTH_COOKIE "=";
+	const char *at = call->transport->header(call, "Cookie");
+	size_t n;
+
+	for (; at && *at; at += strcspn(at, ";")) {
+		at += strspn(at, "; \t");
+		size_t size = strcspn(at, "; \t");
+		if (size < sizeof(name) || strncmp(at, name, sizeof(name) - 1) != 0)
+			continue;
+		size -= sizeof(name) - 1;
+		unsigned char *secret = arena_alloc(&call->arena, size + 1);
+		if (!secret || !base64url_read(at + sizeof(name) - 1, size, secret, &n))
+			return NULL;
+		secret[n] = '\0';
+		return (const char *)secret;
+	}
+	return NULL;
+}
+
+bool auth_same_origin(struct call *call)
+{
+	const char *origin = call->transport->header(call, "Origin");
+	const char *host = call->transport->header(call, "Host");
+	const char *authority = origin ? strstr(origin, "://") : NULL;
+
+	return authority && host && strcasecmp(authority + 3, host) == 0;
+}
+
+/* Browsers send the cookie whoever made the request, so that one that changes something must show
+ * where it comes from, and be of a type that no form can send. */
+static int check_cookie_write(struct call *call, struct error *err)
+{
+	static const char *const types[] = { "application/json", "application/x-ndjson" };
+	const char *type = call->transport->header(call, "Content-Type");
+	bool json = call->method == METHOD_DELETE;
+
+	if (call->method == METHOD_GET || call->method == METHOD_HEAD ||
+		call->method == METHOD_OPTIONS)
+		return 0;
+	for (size_t i = 0; type && i < sizeof(types) / sizeof(*types); i++)
+		json = json || strncasecmp(type, types[i], strlen(types[i])) == 0;
+	if (!json)
+		return fail(err, CODE_FORBIDDEN,
+			"with a session cookie, Content-Type must be application/json");
+	if (!auth_same_origin(call))
+		return fail(err, CODE_FORBIDDEN,
+			"with a session cookie, Origin must be the server that Host names");
+	return 0;
+}
+
+int auth_secret(struct auth *auth, struct session *session, struct call *call, const char *secret,
 	int64_t now_ms, struct error *err)
+{
+	return check_token(auth, session, call, secret, now_ms, err);
+}
+
+int auth_identify(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
+	struct error *err)
 {
 	const char *header = call->transport->header(call, "Authorization");
 	bool open;
@@ -250,7 +313,15 @@ static int check_identity(struct auth *auth, struct session *session, struct cal
 		return rc;
 	if (open)
 		return check_open(call, err);
-	return fail(err, CODE_UNAUTHENTICATED, "send a token: Authorization: Bearer cairn_...");
+	const char *secret = cookie_secret(call);
+	if (!secret)
+		return fail(
+			err, CODE_UNAUTHENTICATED, "send a token: Authorization: Bearer cairn_...");
+	rc = check_token(auth, session, call, secret, now_ms, err);
+	if (rc)
+		return rc;
+	call->identity.by_cookie = true;
+	return check_cookie_write(call, err);
 }
 
 static int check_scope(struct call *call, struct error *err)
@@ -340,7 +411,7 @@ static int check_rate(struct auth *auth, struct session *session, struct call *c
 int auth_check(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
 	struct error *err)
 {
-	int rc = check_identity(auth, session, call, now_ms, err);
+	int rc = auth_identify(auth, session, call, now_ms, err);
 	if (!rc)
 		rc = check_scope(call, err);
 	if (!rc)

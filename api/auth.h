@@ -21,6 +21,23 @@ void auth_close(struct auth *auth);
 int auth_check(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
 	struct error *err);
 
+/* The cookie that holds a browser's token. */
+#define AUTH_COOKIE "cairn_session"
+
+/* Who calls, without a look at scopes and rates: by the Authorization header, as this machine on an
+ * open server, or by the cookie; by the cookie, a call that changes something must be JSON and come
+ * from this server's own pages (CODE_FORBIDDEN). Fills call->identity or answers
+ * CODE_UNAUTHENTICATED. */
+int auth_identify(struct auth *auth, struct session *session, struct call *call, int64_t now_ms,
+	struct error *err);
+
+/* The same with a token that came in another way. */
+int auth_secret(struct auth *auth, struct session *session, struct call *call, const char *secret,
+	int64_t now_ms, struct error *err);
+
+/* Is there an Origin header, of the same host and port as Host? */
+bool auth_same_origin(struct call *call);
+
 /* Forgets what is cached: after a token or quota was changed here. */
 void auth_forget(struct auth *auth);
 

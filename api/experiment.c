@@ -170,6 +170,27 @@ static void experiment_create(struct api *api, struct session *session, struct c
 	reply_experiment_id(api, session, call, 201, id);
 }
 
+/* What experiment_create would make of the body: the spec with every default, or all faults. */
+static void experiment_validate(struct api *api, struct session *session, struct call *call)
+{
+	const struct spec *spec;
+	struct error err = { 0 };
+	struct faults faults;
+
+	(void)api;
+	(void)session;
+	faults_init(&faults);
+	if (engine_spec_check(call->body.data ? call->body.data : "", call->body.size, NULL, 0,
+		    &call->arena, &spec, &faults, &err)) {
+		problem_reply(call, &err, &faults);
+		return;
+	}
+	buffer_add_text(&call->out, "{\"valid\":true");
+	write_json_member(&call->out, "spec", spec->json);
+	buffer_add_char(&call->out, '}');
+	reply_json(call, 200);
+}
+
 static void experiment_get(struct api *api, struct session *session, struct call *call)
 {
 	struct experiment_row row;
@@ -344,6 +365,8 @@ const struct route routes_experiment[] = {
 		"team status kind name label created_after created_before sort limit cursor" },
 	{ METHOD_POST, "/v1/experiments", "createExperiment", experiment_create, SCOPE_WRITE,
 		ROUTE_JSON, LIMIT_BODY_BYTES, "" },
+	{ METHOD_POST, "/v1/experiments/validate", "validateExperiment", experiment_validate,
+		SCOPE_READ, ROUTE_JSON, LIMIT_BODY_BYTES, "" },
 	{ METHOD_GET, "/v1/experiments/{id}", "getExperiment", experiment_get, SCOPE_READ, 0, 0,
 		"" },
 	{ METHOD_PATCH, "/v1/experiments/{id}", "editExperiment", experiment_edit, SCOPE_WRITE,

@@ -3,13 +3,12 @@
 #define API_INTERNAL_H
 
 #include "api/api.h"
+#include "api/asset.h"
 #include "api/auth.h"
 #include "engine/engine.h"
 #include "storage/store.h"
 
 struct allowance;
-
-#define ETAG_SIZE 36 /* quoted, of 128 bits in hex, and NUL */
 
 struct api {
 	struct api_config config;
@@ -17,8 +16,10 @@ struct api {
 	struct store *store;
 	struct auth *auth;
 	struct allowance *allowance; /* api/allowance.h */
-	char openapi_etag[ETAG_SIZE], dashboard_etag[ETAG_SIZE];
-	char dashboard_policy[320]; /* Content-Security-Policy of the page at / */
+	char openapi_etag[ETAG_SIZE];
+	struct asset assets[ASSETS_MAX]; /* the first is the page at / */
+	size_t n_assets;
+	char page_policy[320]; /* its Content-Security-Policy */
 };
 
 /* Idempotency-Key of a POST with what identifies the request (method, path, body): NULL when there

@@ -150,6 +150,8 @@ static void docs_problems(struct api *api, struct session *session, struct call 
 
 const struct route routes_process[] = {
 	{ METHOD_GET, "/", "getDashboard", asset_dashboard_get, SCOPE_NONE, ROUTE_INLINE, 0, "" },
+	{ METHOD_GET, "/assets/{name}", "getAsset", asset_file_get, SCOPE_NONE, ROUTE_INLINE, 0,
+		"" },
 	{ METHOD_GET, "/docs", "getDocs", docs, SCOPE_NONE, ROUTE_INLINE, 0, "" },
 	{ METHOD_GET, "/docs/problems", "getProblemDocs", docs_problems, SCOPE_NONE, ROUTE_INLINE,
 		0, "" },

@@ -12,6 +12,7 @@ const struct route *const route_tables[] = {
 	routes_catalog,
 	routes_model,
 	routes_team,
+	routes_session,
 	routes_process,
 	NULL,
 };

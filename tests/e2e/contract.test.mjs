@@ -158,6 +158,13 @@ async function catalogue(server) {
 	assert.equal(valid.valid, true);
 	await server.post('/v1/spaces/sample', { search_space: spec.search_space, count: 3, seed: 1 });
 	assert.equal((await server.request('POST', '/v1/spaces/validate', { search_space: { x: 1 } })).status, 422);
+	assert.equal((await server.post('/v1/experiments/validate', spec)).valid, true);
+	assert.equal((await server.request('POST', '/v1/experiments/validate', { name: 'x' })).status, 422);
+	const page = await server.request('GET', '/');
+	// The status page of a build without node has no files; the request is made to be seen.
+	for (const [, file] of page.text.matchAll(/"(\/assets\/[^"]+)"/g))
+		assert.match((await server.request('GET', file)).headers.get('cache-control'), /immutable/);
+	assert.equal((await server.request('GET', '/assets/none')).status, 404);
 	for (const path of ['/', '/docs', '/docs/problems', '/healthz', '/readyz', '/metrics', '/openapi.yaml', '/version'])
 		assert.equal((await server.request('GET', path)).status, 200, path);
 	assert.equal((await server.request('HEAD', '/healthz')).status, 200);
@@ -206,6 +213,15 @@ async function people(server, id) {
 	assert.equal(answer.status, 401);
 	assert.match(answer.headers.get('www-authenticate'), /Bearer/);
 
+	const origin = { origin: server.url };
+	assert.equal((await server.get('/v1/session')).authenticated, false);
+	const login = await server.request('POST', '/v1/session', { token: secret }, { headers: origin });
+	assert.equal(login.status, 200);
+	const cookie = { ...origin, cookie: login.headers.get('set-cookie').split(';')[0] };
+	assert.equal((await server.get('/v1/session', { headers: cookie })).authenticated, true);
+	assert.equal((await server.request('GET', `/v1/experiments/${id}`, undefined, { headers: cookie })).status, 200);
+	assert.equal((await server.request('DELETE', '/v1/session', undefined, { headers: cookie })).status, 204);
+
 	await server.post('/v1/teams', { id: 'blue', name: 'Blue' }, admin);
 	await server.get('/v1/teams', admin);
 	await server.get('/v1/teams/blue', admin);
@@ -245,8 +261,10 @@ for (const backend of backends()) {
 		await t.test('catalogue and process', () => catalogue(server));
 		await t.test('model spaces', () => models(server));
 		await t.test('teams, tokens, quotas, audit', () => people(server, id));
-		await t.test('no operation was left out', () => {
+		await t.test('no operation was left out', async () => {
+			const dashboard = (await server.request('GET', '/')).text.includes('"/assets/');
 			const missing = operations().map((row) => row.operation.operationId)
+				.filter((name) => name !== 'getAsset' || dashboard)
 				.filter((name) => ![...(seen.get(name) ?? [])].some((status) => status >= 200 && status < 300));
 			assert.deepEqual(missing, []);
 		});

@@ -437,11 +437,31 @@ static void a_scope_is_for_its_routes_only(void **state)
 	visit_all(world, "exp_none", "cairn_w", SCOPE_WRITE, 404);
 }
 
+static void validates_without_making(void **state)
+{
+	struct exchange *x = post(*state, 200, "/v1/experiments/validate",
+		"{\"name\":\"a\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}}"
+		"}");
+	assert_true(json_is_true(at(x, "valid")));
+	assert_string_equal(at_text(x, "spec.tuner.name"), "tpe");
+	assert_int_equal(at_size(x, "spec.objectives"), 1);
+	exchange_free(x);
+	x = post(*state, 422, "/v1/experiments/validate",
+		"{\"name\":\"a\",\"tuner\":{\"name\":\"none\"},"
+		"\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[2,1]}}}");
+	assert_true(has_fault(x, "/search_space/x/_value"));
+	exchange_free(x);
+	x = get(*state, 200, "/v1/experiments"); /* and nothing was made */
+	assert_int_equal(at_size(x, "items"), 0);
+	exchange_free(x);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(validates_without_making),
 		TEST(makes_what_was_asked_for),
 		TEST(tells_every_fault),
 		TEST(answers_a_key_once),
