@@ -57,12 +57,13 @@ quality: build
 	@$(BUILD)/bench/quality/bench_quality --suite bbob5,bbob10,classic,mixed,conditional,tabular,book \
 		--budget 25,50,100,200 --workers 1,4,16,64 --markdown docs/benchmarks.md --svg docs/benchmarks
 
-# All but what says nothing new there (quality figures, sources, the book's long runs) or measures time (clients).
+# All but what says nothing new there (quality figures, sources, the book's long runs, the dashboard in a browser)
+# or measures time (clients).
 asan tsan: packages
 	@cmake --preset $@ >/dev/null
 	@cmake --build build/$@ -j$(JOBS)
 	@tests/servers.sh ctest --test-dir build/$@ --output-on-failure -j$(JOBS) \
-		-LE 'quality|style|contract' -E 'e2e/(book|clients)'
+		-LE 'quality|style|contract|dashboard' -E 'e2e/(book|clients|dashboard)'
 
 fuzz:
 	@deploy/install-deps build fuzz
