@@ -22,17 +22,30 @@
 #define LIMIT_FEASIBLE_DRAWS	    100000 /* draws before a space is called infeasible (api.md) */
 
 /* Model spaces */
-#define LIMIT_MODEL_INPUTS   64	  /* of a model or a sub-graph */
-#define LIMIT_MODEL_GRAPHS   256  /* sub-graphs of one space */
-#define LIMIT_GRAPH_NODES    1024 /* of one declared graph */
-#define LIMIT_GRAPH_EDGES    8192
-#define LIMIT_MODEL_ELEMENTS 16384  /* nodes with all blocks and candidates written out */
-#define LIMIT_MODEL_OPTIONS  262144 /* of all mutators, written out likewise */
-#define LIMIT_MODEL_DEPTH    16	    /* sub-graphs, candidates and blocks inside each other */
-#define LIMIT_LAYERS	     256    /* candidates of one layer choice or cell */
-#define LIMIT_REPEAT	     64	    /* blocks in a row */
-#define LIMIT_CELL_NODES     32
-#define LIMIT_MUTABLE_LABEL  100 /* bytes */
+#define LIMIT_MODEL_INPUTS     64   /* of a model or a sub-graph */
+#define LIMIT_MODEL_GRAPHS     256  /* sub-graphs of one space */
+#define LIMIT_GRAPH_NODES      1024 /* of one declared graph */
+#define LIMIT_GRAPH_EDGES      8192
+#define LIMIT_MODEL_ELEMENTS   16384  /* nodes with all blocks and candidates written out */
+#define LIMIT_MODEL_OPTIONS    262144 /* of all mutators, written out likewise */
+#define LIMIT_MODEL_DEPTH      16     /* sub-graphs, candidates and blocks inside each other */
+#define LIMIT_LAYER_CANDIDATES 256    /* candidates of one layer choice or cell */
+#define LIMIT_REPEAT	       64     /* blocks in a row */
+#define LIMIT_CELL_NODES       32
+#define LIMIT_MUTABLE_LABEL    100 /* bytes */
+
+/* Pruning: networks that are planned within a request (some 0.1 s at the edge) */
+#define LIMIT_NETWORK_LAYERS  4096
+#define LIMIT_LAYER_INPUTS    1024	 /* of one Add or Concat; DenseNet joins dozens */
+#define LIMIT_LAYER_CHANNELS  65536	 /* channels of one layer */
+#define LIMIT_LAYER_FEATURES  (1 << 26)	 /* values of one vector, once channels are flattened */
+#define LIMIT_LAYER_SIDE      65536	 /* length of one spatial axis, window, stride ... */
+#define LIMIT_CHANNELS	      (1u << 20) /* made by all layers together */
+#define LIMIT_CHANNEL_VISITS  (1u << 24) /* channels looked at: steps of the dependency analysis */
+#define LIMIT_NETWORK_COUNT   ((1ull << 53) - 1) /* parameters, operations: exact in JSON */
+#define LIMIT_CONFIG_ENTRIES  1024		 /* of one config_list */
+#define LIMIT_CONFIG_TYPES    64		 /* op_types of one entry */
+#define LIMIT_CONFIG_PARTIALS 256		 /* op_partial_names of one config_list */
 
 /* Experiments */
 #define LIMIT_NAME		  200	/* bytes of a name */

@@ -196,10 +196,10 @@ int candidates_count(struct model_reader *reader, json_t *json, const struct pat
 {
 	const struct path here = { at, "candidates", 0 };
 	*n = json_is_object(json) ? json_object_size(json) : json_array_size(json);
-	if (*n >= 1 && *n <= LIMIT_LAYERS)
+	if (*n >= 1 && *n <= LIMIT_LAYER_CANDIDATES)
 		return 0;
 	fault_add(reader->faults, &here,
-		"must be a list or an object of 1 to %d nodes to choose from", LIMIT_LAYERS);
+		"must be a list or an object of 1 to %d nodes to choose from", LIMIT_LAYER_CANDIDATES);
 	return CODE_INVALID;
 }
 

@@ -121,7 +121,7 @@ static bool input_choice_members(
 	element->n_chosen = json_is_null(chosen) ? 0 : 1;
 	if (!json_is_null(chosen))
 		member_integer(reader, at, json, "n_chosen", 1,
-			element->replacement ? LIMIT_LAYERS : element->n_inputs,
+			element->replacement ? LIMIT_LAYER_CANDIDATES : element->n_inputs,
 			&element->n_chosen);
 	else if (element->replacement)
 		fault_add(reader->faults, &replacement_at, "needs a number of chosen inputs");
