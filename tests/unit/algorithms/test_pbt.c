@@ -258,18 +258,6 @@ static void test_numbers_spent(void **state)
 
 /* ---- what goes wrong ---- */
 
-static double curve_failing(const struct fake *fake, int64_t number, int64_t step)
-{
-	if (hash_unit(number, (uint64_t)step) < 0.25)
-		return HUGE_VAL;
-	return hash_unit(number, 99) < 0.2 ? (double)NAN : fake_value(fake, number, "x");
-}
-
-static double curve_dead(const struct fake *fake, int64_t number, int64_t step)
-{
-	return HUGE_VAL + curve_same(fake, number, step);
-}
-
 static double curve_nan(const struct fake *fake, int64_t number, int64_t step)
 {
 	return (double)NAN * curve_same(fake, number, step);
