@@ -443,7 +443,7 @@ static void validates_without_making(void **state)
 		"{\"name\":\"a\",\"search_space\":{\"x\":{\"_type\":\"uniform\",\"_value\":[0,1]}}"
 		"}");
 	assert_true(json_is_true(at(x, "valid")));
-	assert_string_equal(at_text(x, "spec.tuner.name"), "tpe");
+	assert_string_equal(at_text(x, "spec.tuner.name"), "auto");
 	assert_int_equal(at_size(x, "spec.objectives"), 1);
 	exchange_free(x);
 	x = post(*state, 422, "/v1/experiments/validate",

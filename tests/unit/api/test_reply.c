@@ -154,7 +154,7 @@ static void test_etags(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		char etag[64], list[80];
 		struct exchange *x = get(*state, 200, paths[i]);
-		assert_true(x->text.size > 1000);
+		assert_true(x->text.size > 400);
 		snprintf(etag, sizeof(etag), "%s", header(x, "ETag"));
 		exchange_free(x);
 		snprintf(list, sizeof(list), "\"x\", W/%s", etag);
@@ -200,6 +200,7 @@ static void test_docs(void **state)
 	exchange_free(x);
 }
 
+/* The dashboard's files, or the one page that a build without node has. */
 static void test_page_policy(void **state)
 {
 	struct exchange *x = get(*state, 200, "/");
@@ -207,12 +208,19 @@ static void test_page_policy(void **state)
 	const char *text = buffer_text(&x->text);
 
 	assert_non_null(strstr(policy, "default-src 'none'"));
-	assert_non_null(strstr(policy, "script-src 'sha256-"));
-	assert_non_null(strstr(policy, "style-src 'sha256-"));
-	/* One script, one style, nothing from elsewhere, no handlers in attributes. */
-	assert_null(strstr(strstr(text, "<script>") + 1, "<script"));
-	assert_null(strstr(strstr(text, "<style>") + 1, "<style"));
-	assert_null(strstr(text, " src="));
+	assert_null(strstr(policy, "unsafe"));
+	if (strstr(text, "<script>")) {
+		assert_non_null(strstr(policy, "script-src 'sha256-"));
+		assert_non_null(strstr(policy, "style-src 'sha256-"));
+		/* One script, one style, nothing from elsewhere. */
+		assert_null(strstr(strstr(text, "<script>") + 1, "<script"));
+		assert_null(strstr(strstr(text, "<style>") + 1, "<style"));
+		assert_null(strstr(text, " src="));
+	} else {
+		assert_non_null(strstr(policy, "script-src 'self'"));
+		assert_non_null(strstr(policy, "style-src 'self'"));
+		assert_null(strstr(text, "<style"));
+	}
 	assert_null(strstr(text, "https://"));
 	assert_null(strstr(text, " style="));
 	assert_null(strstr(text, " onclick="));
