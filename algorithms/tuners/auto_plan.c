@@ -149,8 +149,8 @@ static void plan_numeric(const struct situation *situation, double *shares)
 		shares[ARM_CMAES] = 0.4;
 		shares[ARM_GP] = few ? 0.3 : 0;
 	} else {
-		shares[ARM_TRUSTREGION] = 0.5;
-		shares[ARM_GP] = few ? 0.4 : 0;
+		shares[ARM_TRUSTREGION] = few ? 0.25 : 0.5;
+		shares[ARM_GP] = few ? 0.55 : 0;
 		shares[ARM_TPE] = 0.1;
 		if (situation->results >= CMAES_RESULTS)
 			shares[ARM_CMAES] = few ? 0.1 : 0.4;
@@ -242,6 +242,8 @@ void auto_plan_credit(struct auto_plan *plan, const struct view *view)
 	double sums[ARM_COUNT] = { 0 }, counts[ARM_COUNT] = { 0 };
 	struct leaders leaders = { 0 };
 
+	if (view->spec->n_objectives > 1)
+		return;
 	for (size_t i = 0; i < view->n_finished; i++) {
 		const struct trial *trial = &view->trials[view->finished[i]];
 		struct rank rank = rank_of(view, trial);

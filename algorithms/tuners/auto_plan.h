@@ -47,7 +47,8 @@ bool auto_plan_divides(const struct view *view);
 void auto_plan_init(struct auto_plan *plan, const struct view *view);
 
 /* And what was earned: each finished trial that an arm proposed is rewarded by its rank among the
- * results before it; rewards fade, and the shares grow with the exponential of their mean. */
+ * results before it; rewards fade, and the shares grow with the exponential of their mean. With
+ * several objectives, where no rank says it all, the shares stay as they are. */
 void auto_plan_credit(struct auto_plan *plan, const struct view *view);
 
 #endif
