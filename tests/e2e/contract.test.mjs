@@ -86,7 +86,7 @@ async function loop(server, id) {
 
 async function reading(server, id) {
 	const at = `/v1/experiments/${id}`;
-	for (const path of ['', '/trials', '/trials/0', '/trials/0/metrics', '/trials/0/explain', '/best?top=3', '/pareto', '/health',
+	for (const path of ['', '/trials', '/trials/0', '/trials/0/metrics', '/trials/0/explain', '/best?top=3', '/best?rank=expected', '/pareto', '/health',
 		'/importance', '/importance?method=fanova&objective=accuracy&top=3',
 		'/progress', '/events?since=0&limit=5', '/trials?sort=best', '/trials?state=failed&limit=1'])
 		await server.get(at + path);
@@ -270,3 +270,25 @@ for (const backend of backends()) {
 		});
 	});
 }
+test('the best by expectation, where one observation was lucky', async (t) => {
+	const server = await Server.start();
+	t.after(() => server.close());
+	const id = await server.create({ name: 'noisy', tuner: { name: 'external' },
+		search_space: { x: { _type: 'uniform', _value: [0, 1] } }, objectives: [{ name: 'loss', goal: 'minimize' }] });
+	const rows = Array.from({ length: 40 }, (_, i) => ({ parameters: { x: (i % 20) / 20 },
+		value: (i % 20 / 20 - 0.3) ** 2 + 0.03 * Math.sin(7 * i) - (i === 37 ? 0.6 : 0) }));
+	await server.post(`/v1/experiments/${id}/seed`, rows);
+	const { items: [lucky] } = await server.get(`/v1/experiments/${id}/best`);
+	assert.equal(lucky.trial, 37);
+	const { items, noise, used } = await server.get(`/v1/experiments/${id}/best?rank=expected&top=5`);
+	assert.equal(used, 40);
+	assert.equal(items.length, 5);
+	assert.ok(noise > 0.01, `noise ${noise}`);
+	for (const { parameters, expected } of items) {
+		assert.ok(Math.abs(parameters.x - 0.3) <= 0.25, `x ${parameters.x}`);
+		assert.ok(expected.stderr > 0 && Math.abs(expected.value) < 0.1);
+	}
+	const experiment = await server.get(`/v1/experiments/${id}`);
+	assert.equal(experiment.best.trial, 37);
+});
+
