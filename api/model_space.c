@@ -125,8 +125,18 @@ static void model_space_post(struct api *api, struct session *session, struct ca
 
 /* ---- GET /v1/experiments/{id}/trials/{n}/model ---- */
 
-enum { MODEL_GRAPH, MODEL_DOT };
-static const char *const model_formats[] = { "graph", "dot", NULL };
+enum { MODEL_GRAPH, MODEL_DOT, MODEL_ONNX };
+static const char *const model_formats[] = { "graph", "dot", "onnx", NULL };
+
+/* How each is written. */
+static const struct model_format {
+	void (*write)(const struct model_graph *graph, struct buffer *out);
+	const char *content_type;
+} model_writers[] = {
+	[MODEL_GRAPH] = { model_graph_write, "application/json" },
+	[MODEL_DOT] = { model_graph_dot, "text/vnd.graphviz; charset=utf-8" },
+	[MODEL_ONNX] = { model_graph_onnx, "application/octet-stream" },
+};
 
 /* The graph of a trial's parameters. *out NULL: they are no point of the model space. */
 static int trial_freeze(struct call *call, const struct spec *spec, const struct trial *trial,
@@ -182,19 +192,14 @@ static void trial_model(struct api *api, struct session *session, struct call *c
 		problem_reply(call, &err, NULL);
 		return;
 	}
-	if (format == MODEL_GRAPH) {
-		model_graph_write(graph, &call->out);
-		reply_json(call, 200);
-		return;
-	}
-	model_graph_dot(graph, &call->out);
-	if (call->out.failed) {
-		reply_json(call, 200); /* which says so */
+	model_writers[format].write(graph, &call->out);
+	if (format == MODEL_GRAPH || call->out.failed) {
+		reply_json(call, 200); /* or the problem that it did not fit */
 		return;
 	}
 	call->status = 200;
+	call->content_type = model_writers[format].content_type;
 	call_header(call, "Cache-Control", "private, no-cache");
-	call->content_type = "text/vnd.graphviz; charset=utf-8";
 	call_finish(call);
 }
 

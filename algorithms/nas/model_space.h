@@ -93,6 +93,8 @@ int model_freeze(const struct model_space *model, const double *x, struct arena 
 void model_graph_write(const struct model_graph *graph, struct buffer *out);
 /* As Graphviz. */
 void model_graph_dot(const struct model_graph *graph, struct buffer *out);
+/* As ONNX (IR version 8, operator set 17), the batch axis "N". Weights are inputs of its graph. */
+void model_graph_onnx(const struct model_graph *graph, struct buffer *out);
 /* 32 hexadecimal digits and NUL. */
 void model_key_text(const struct key128 *key, char out[33]);
 

@@ -197,6 +197,7 @@ async function models(server) {
 	assert.equal(model.nodes.fc.parameters.out_features, trials[0].parameters.width);
 	assert.equal(summary.parameters, 5 * trials[0].parameters.width);
 	assert.match((await server.request('GET', `${at}?format=dot`)).text, /^digraph model/);
+	assert.match((await server.request('GET', `${at}?format=onnx`)).text, /cairn/);
 	assert.equal((await server.request('GET', `${at}?format=picture`)).status, 400);
 }
 

@@ -138,6 +138,13 @@ static void shows_the_model_of_a_trial(void **state)
 	x = get(world, 200, url(id, "/trials/0/model?format=dot"));
 	assert_string_equal(x->call.content_type, "text/vnd.graphviz; charset=utf-8");
 	exchange_free(x);
+	x = get(world, 200, url(id, "/trials/0/model?format=onnx"));
+	assert_string_equal(x->call.content_type, "application/octet-stream");
+	assert_memory_equal(x->call.out.data,
+		"\x08\x08\x12\x05"
+		"cairn",
+		9);
+	exchange_free(x);
 	get_only(world, 400, url(id, "/trials/0/model?format=png"));
 	get_only(world, 404, url(id, "/trials/7/model"));
 
