@@ -40,8 +40,8 @@ struct route {
 
 /* Each file of handlers exports its rows; api/routes.c joins them. End: handler NULL. */
 extern const struct route routes_experiment[], routes_loop[], routes_trial[], routes_artifact[],
-	routes_event[], routes_transfer[], routes_catalog[], routes_model[], routes_team[],
-	routes_session[], routes_process[];
+	routes_event[], routes_transfer[], routes_catalog[], routes_model[], routes_pruning[],
+	routes_team[], routes_session[], routes_process[];
 extern const struct route *const route_tables[]; /* all of them, NULL at the end */
 
 /*

@@ -11,6 +11,7 @@ const struct route *const route_tables[] = {
 	routes_transfer,
 	routes_catalog,
 	routes_model,
+	routes_pruning,
 	routes_team,
 	routes_session,
 	routes_process,

@@ -43,9 +43,11 @@
 #define LIMIT_CHANNELS	      (1u << 20) /* made by all layers together */
 #define LIMIT_CHANNEL_VISITS  (1u << 24) /* channels looked at: steps of the dependency analysis */
 #define LIMIT_NETWORK_COUNT   ((1ull << 53) - 1) /* parameters, operations: exact in JSON */
-#define LIMIT_CONFIG_ENTRIES  1024		 /* of one config_list */
-#define LIMIT_CONFIG_TYPES    64		 /* op_types of one entry */
-#define LIMIT_CONFIG_PARTIALS 256		 /* op_partial_names of one config_list */
+#define LIMIT_ITERATIONS      1000		 /* of one pruning schedule */
+#define LIMIT_SCHEDULE_WORK   (1u << 22) /* iterations times layers and groups, within a request */
+#define LIMIT_CONFIG_ENTRIES  1024	 /* of one config_list */
+#define LIMIT_CONFIG_TYPES    64	 /* op_types of one entry */
+#define LIMIT_CONFIG_PARTIALS 256	 /* op_partial_names of one config_list */
 
 /* Experiments */
 #define LIMIT_NAME		  200	/* bytes of a name */

@@ -16,12 +16,18 @@ int plan_init(
 	plan->removed = arena_array(arena, network->n_layers, sizeof(*plan->removed));
 	if (!plan->asked || !plan->kept || !plan->channels || !plan->removed)
 		return fail(err, CODE_NO_MEMORY, "no memory for the plan");
+	plan_clear(plan, network);
+	return 0;
+}
+
+void plan_clear(struct plan *plan, const struct network *network)
+{
 	for (size_t i = 0; i < network->n_groups; i++)
 		plan->asked[i] = (double)NAN;
 	for (size_t i = 0; i < network->n_parts; i++)
 		plan->kept[i] = network->parts[i].units;
+	memset(plan->removed, 0, network->n_layers * sizeof(*plan->removed));
 	network_channels(network, plan->kept, plan->channels);
-	return 0;
 }
 
 uint32_t plan_group_kept(const struct plan *plan, const struct network_group *group)
@@ -214,9 +220,7 @@ int plan_sparsity(struct plan *plan, const struct network *network, const struct
 
 /* ---- from counts ---- */
 
-/* The one group that a layer's channels belong to; -1: there are several, or the layer makes
- * none. */
-static int64_t group_of(const struct network *network, const struct network_layer *layer)
+int64_t plan_group_of(const struct network *network, const struct network_layer *layer)
 {
 	for (size_t i = 0; i < layer->n_shares; i++)
 		if (network->parts[layer->shares[i].part].group !=
@@ -285,7 +289,7 @@ static void count_entry(
 		return;
 	}
 	const struct network_layer *layer = &c->network->layers[found];
-	int64_t group = group_of(c->network, layer);
+	int64_t group = plan_group_of(c->network, layer);
 	if (layer->n_shares == 0)
 		fault_add(c->faults, here, "a %s makes no channels of its own", layer->type->name);
 	else if (group < 0)

@@ -34,6 +34,9 @@ struct plan_kept {
 int plan_init(
 	struct plan *plan, const struct network *network, struct arena *arena, struct error *err);
 
+/* As plan_init left it. */
+void plan_clear(struct plan *plan, const struct network *network);
+
 /* targets: as rules_resolve leaves them. 0 or CODE_NO_MEMORY. */
 int plan_sparsity(struct plan *plan, const struct network *network, const struct pruner *pruner,
 	const double *targets, const struct plan_bounds *bounds, struct arena *arena,
@@ -46,6 +49,9 @@ int plan_sparsity(struct plan *plan, const struct network *network, const struct
 int plan_counts(struct plan *plan, const struct network *network, const struct plan_kept *entries,
 	size_t n, const struct path *at, struct arena *arena, struct faults *faults,
 	struct error *err);
+
+/* The one group that all channels of a layer belong to; -1: there are several, or it makes none. */
+int64_t plan_group_of(const struct network *network, const struct network_layer *layer);
 
 /* Units that all parts of a group keep. */
 uint32_t plan_group_kept(const struct plan *plan, const struct network_group *group);

@@ -165,6 +165,16 @@ async function catalogue(server) {
 	for (const [, file] of page.text.matchAll(/"(\/assets\/[^"]+)"/g))
 		assert.match((await server.request('GET', file)).headers.get('cache-control'), /immutable/);
 	assert.equal((await server.request('GET', '/assets/none')).status, 404);
+	const lenet = [{ name: 'image', type: 'Input', shape: [1, 28, 28] },
+		{ name: 'conv', type: 'Conv2d', out_channels: 16, kernel_size: 5 }, { name: 'flat', type: 'Flatten' },
+		{ name: 'fc', type: 'Linear', out_features: 10 }];
+	const plan = await server.post('/v1/pruning/plan', { model: { layers: lenet }, kept: { conv: 7 } });
+	assert.equal(plan.pruned.parameters, 7 * 26 + 7 * 576 * 10 + 10);
+	const path = await server.post('/v1/pruning/plan', { model: { layers: lenet }, pruner: 'L1NormPruner', min_keep: 3,
+		config_list: [{ total_sparsity: 0.9, max_sparsity_per_layer: { conv: 0.95 }, op_types: ['Conv2d'] }],
+		schedule: { name: 'agp', total_iteration: 4 } });
+	assert.deepEqual(path.steps.map((x) => x.kept.conv), [16, 8, 4, 3, 3]);
+	assert.equal((await server.request('POST', '/v1/pruning/plan', { model: { layers: lenet }, kept: { fc: 7 } })).status, 422);
 	for (const path of ['/', '/docs', '/docs/problems', '/healthz', '/readyz', '/metrics', '/openapi.yaml', '/version'])
 		assert.equal((await server.request('GET', path)).status, 200, path);
 	assert.equal((await server.request('HEAD', '/healthz')).status, 200);
