@@ -36,7 +36,7 @@ export function history(progress: Progress, c: Colors): Option {
 		yAxis: axis(c, { type: scaleType(points.map((item) => numeric(item.value))), name: progress.objective.name, scale: true }),
 		dataZoom: [{ type: 'inside', filterMode: 'none' }],
 		series: [
-			{ name: 'result', type: 'scatter', symbolSize: 5, itemStyle: { color: c.series[2], opacity: 0.75 },
+			{ name: 'result', type: 'scatter', symbolSize: 5, large: points.length > 2000, itemStyle: { color: c.series[2], opacity: 0.75 },
 				data: points.map((item) => [item.finished, item.value, item.trial]) },
 			{ name: 'best so far', type: 'line', step: 'end', showSymbol: false, lineStyle: { width: 2, color: c.series[0] }, itemStyle: { color: c.series[0] },
 				data: best.map((item) => [item.finished, item.best, item.best_trial]) },

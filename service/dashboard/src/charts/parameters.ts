@@ -61,7 +61,7 @@ function visualMap(c: Colors, rows: Row[], objective: Dimension, goal: string | 
 		inRange: { color: colours(c, goal) }, orient: 'vertical', right: 0, top: 'middle', itemHeight: 120 };
 }
 
-const MOST_LINES = 3000;
+const MOST_LINES = 1500;
 
 /** Evenly thinned, first and last kept: a picture of more lines shows no more. */
 export function thinned<T>(list: T[], most: number): T[] {

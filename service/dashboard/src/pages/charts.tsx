@@ -34,7 +34,7 @@ const open = (experiment: Experiment, k: number) => (data: unknown) =>
 	Array.isArray(data) && go(href(['experiments', experiment.id, 'trials', data[k]]));
 
 function History({ live, experiment }: Props) {
-	const progress = useLive<Progress>(live, `${experimentPath(experiment.id)}/progress?points=5000`, 1000);
+	const progress = useLive<Progress>(live, `${experimentPath(experiment.id)}/progress?points=3000`, 1000);
 	const data = progress.data;
 	if (!data)
 		return progress.problem ? <Trouble problem={progress.problem} /> : <Loading what="the curve" />;
@@ -218,6 +218,9 @@ const VIEWS: Record<string, [string, (props: Props) => preact.JSX.Element]> = {
 	importance: ['Importance', ImportanceView], slice: ['Slice', Slice], pair: ['Two parameters', Pair], front: ['Pareto front', Front],
 	edf: ['Distribution', Edf], durations: ['Durations', Durations], timeline: ['Workers', Timeline],
 };
+/** The curve and importance come from the server; the others are drawn from all trials. */
+const OF_SERVER = ['history', 'importance'];
+export const needsTrials = (query: URLSearchParams) => !OF_SERVER.includes(query.get('view') ?? 'history');
 const OF_FIRST_OBJECTIVE = ['history', 'front', 'durations', 'timeline'];
 
 export function ChartsPage({ live, experiment, trials: table, query }: { live: LiveExperiment; experiment: Experiment; trials: LiveTrials; query: URLSearchParams }) {
@@ -227,8 +230,7 @@ export function ChartsPage({ live, experiment, trials: table, query }: { live: L
 	const objective = pick(query, 'objective', names);
 	const goal = experiment.objectives.find((item) => item.name === objective)?.goal;
 	const [, View] = VIEWS[view] ?? VIEWS.history;
-	// The curve does not wait for the table of trials.
-	const trials = table.trials ?? (view === 'history' || view === 'importance' ? { objectives: names, parameters: [], rows: [] } : null);
+	const trials = table.trials ?? (needsTrials(query) ? null : { objectives: names, parameters: [], rows: [] });
 	return <>
 		<Tabs label="Charts" items={Object.entries(VIEWS).filter(([key]) => several || key !== 'front').map(([key, [text]]) =>
 			({ text, href: href(['experiments', experiment.id, 'charts'], { view: key, objective: query.get('objective') }), current: key === view }))} />

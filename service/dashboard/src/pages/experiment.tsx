@@ -6,7 +6,7 @@ import { go, href, type Route } from '../router';
 import { type LiveTrials, useTrials } from '../trials';
 import type { Experiment } from '../types';
 import { Badge, Confirm, Field, Loading, Tabs, Title, Trouble, useAction } from '../ui';
-import { ChartsPage } from './charts';
+import { ChartsPage, needsTrials } from './charts';
 import { ConfigPage } from './config';
 import { OverviewPage } from './overview';
 import { TrialPage } from './trial';
@@ -88,7 +88,7 @@ export function ExperimentPage({ id, route, mayWrite }: Props) {
 	const live = useExperiment(id);
 	const experiment = live.data;
 	const [, , tab, number] = route.path;
-	const trials = useTrials(live, tab === 'charts' || (tab === 'trials' && number === undefined));
+	const trials = useTrials(live, (tab === 'charts' && needsTrials(route.query)) || (tab === 'trials' && number === undefined));
 	if (live.deleted)
 		return <><Title text="Deleted" /><p>This experiment was deleted. <a href={href(['experiments'])}>All experiments</a></p></>;
 	if (!experiment)
