@@ -344,8 +344,8 @@ struct model_body {
 };
 
 static const struct field model_fields[] = {
-	FIELD(struct model_body, layers, FIELD_ARRAY, FIELD_REQUIRED, 1, LIMIT_LAYERS),
-	FIELD(struct model_body, outputs, FIELD_ARRAY, FIELD_NULLABLE, 1, LIMIT_LAYERS),
+	FIELD(struct model_body, layers, FIELD_ARRAY, FIELD_REQUIRED, 1, LIMIT_NETWORK_LAYERS),
+	FIELD(struct model_body, outputs, FIELD_ARRAY, FIELD_NULLABLE, 1, LIMIT_NETWORK_LAYERS),
 	{ NULL },
 };
 

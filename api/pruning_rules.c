@@ -20,7 +20,7 @@ static const struct field rule_fields[] = {
 	FIELD(struct rule_body, total_sparsity, FIELD_REAL, 0, 0, BELOW_ONE),
 	FIELD(struct rule_body, max_sparsity_per_layer, FIELD_JSON, 0, 0, 0),
 	FIELD(struct rule_body, op_types, FIELD_ARRAY, 0, 1, LIMIT_CONFIG_TYPES),
-	FIELD(struct rule_body, op_names, FIELD_ARRAY, 0, 1, LIMIT_LAYERS),
+	FIELD(struct rule_body, op_names, FIELD_ARRAY, 0, 1, LIMIT_NETWORK_LAYERS),
 	FIELD(struct rule_body, op_partial_names, FIELD_ARRAY, 0, 1, LIMIT_CONFIG_PARTIALS),
 	FIELD(struct rule_body, exclude, FIELD_JSON, 0, 0, 0),
 	{ NULL },
