@@ -100,9 +100,9 @@ static void test_numeric(void **state)
 	(void)state;
 	measure(1, TRIALS, &alone);
 	measure(16, 2 * TRIALS, &together);
-	assert_true(alone.mean < 0.27);
-	assert_true(alone.geometric < 0.012);
-	assert_true(together.mean < 0.18);
+	assert_true(alone.mean < 0.17);
+	assert_true(alone.geometric < 0.008);
+	assert_true(together.mean < 0.1);
 }
 
 int main(void)
