@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "algorithms/pruning/schedule.h"
 #include "api/body.h"
@@ -57,18 +58,31 @@ struct planning {
 
 /* ---- reading ---- */
 
+/* The names that pruner may have, for a message. */
+static void list_pruners(char out[FAULT_MESSAGE_MAX])
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (const struct pruner *pruner = pruners; pruner->name; pruner++) {
+		int n = snprintf(out + used, FAULT_MESSAGE_MAX - used, "%s%s", used ? ", " : "",
+			pruner->name);
+		used += (size_t)n < FAULT_MESSAGE_MAX - used ? (size_t)n : 0;
+	}
+}
+
 static void check_members(struct planning *p)
 {
 	static const struct path pruner = { .name = "pruner" }, kept = { .name = "kept" };
 	static const char *const bounds[] = { "round_to", "min_keep" };
 	const char *name = p->body.pruner ? p->body.pruner : DEFAULT_PRUNER;
+	char known[FAULT_MESSAGE_MAX];
 
 	p->pruner = pruner_find(name);
-	if (!p->pruner)
-		fault_add(&p->faults, &pruner,
-			"must be one of level, l1, l2, fpgm, slim, apoz, mean_activation, "
-			"taylorfo, "
-			"admm, movement");
+	if (!p->pruner) {
+		list_pruners(known);
+		fault_add(&p->faults, &pruner, "must be one of %s", known);
+	}
 	if (p->body.kept && p->body.config_list)
 		fault_add(&p->faults, &kept, "goes without config_list: it is the answer to it");
 	if (p->body.kept && p->pruner && p->pruner->by_weight)
@@ -177,6 +191,11 @@ static int read_planning(
 }
 
 /* ---- writing ---- */
+
+static const char *granularity(const struct pruner *pruner)
+{
+	return pruner->by_weight ? "weights" : "channels";
+}
 
 static void write_total(struct buffer *out, const char *name, uint64_t parameters, uint64_t macs)
 {
@@ -339,7 +358,7 @@ static int write_plan(struct call *call, struct planning *p, struct error *err)
 
 	buffer_add_text(out, "{\"pruner\":");
 	json_write_string(out, p->pruner->name);
-	write_text_member(out, "granularity", p->pruner->by_weight ? "weights" : "channels");
+	write_text_member(out, "granularity", granularity(p->pruner));
 	network_total(&p->network, NULL, &parameters, &macs);
 	plan_total(&p->plan, &p->network, &left, &left_macs);
 	write_total(out, "original", parameters, macs);
@@ -383,7 +402,46 @@ static void plan_post(struct api *api, struct session *session, struct call *cal
 	}
 }
 
+/* ---- the catalogue ---- */
+
+/* Types of layers that the pruner scores, affine where they may be. */
+static void write_types(struct buffer *out, const struct pruner *pruner)
+{
+	const char *between = "";
+
+	buffer_add_text(out, ",\"op_types\":[");
+	for (const struct network_type *type = network_types; type->name; type++) {
+		const struct network_layer layer = { .type = type, .options.affine = true };
+		if (!pruner_scores(pruner, &layer))
+			continue;
+		buffer_printf(out, "%s\"%s\"", between, type->name);
+		between = ",";
+	}
+	buffer_add_char(out, ']');
+}
+
+static void pruner_list(struct api *api, struct session *session, struct call *call)
+{
+	struct buffer *out = &call->out;
+
+	(void)api;
+	(void)session;
+	page_begin(call);
+	for (const struct pruner *pruner = pruners; pruner->name; pruner++) {
+		page_between(call);
+		buffer_printf(
+			out, "{\"name\":\"%s\",\"aliases\":[\"%s\"]", pruner->name, pruner->alias);
+		write_text_member(out, "description", pruner->summary);
+		write_text_member(out, "granularity", granularity(pruner));
+		write_types(out, pruner);
+		buffer_add_char(out, '}');
+	}
+	page_end(call, NULL);
+	reply_json(call, 200);
+}
+
 const struct route routes_pruning[] = {
+	{ METHOD_GET, "/v1/pruners", "listPruners", pruner_list, SCOPE_READ, 0, 0, "" },
 	{ METHOD_POST, "/v1/pruning/plan", "planPruning", plan_post, SCOPE_READ, ROUTE_JSON,
 		LIMIT_BODY_BYTES, "" },
 	{ 0 },

@@ -34,7 +34,7 @@
 #define LIMIT_CELL_NODES       32
 #define LIMIT_MUTABLE_LABEL    100 /* bytes */
 
-/* Pruning: networks that are planned within a request (some 0.1 s at the edge) */
+/* Pruning: networks that are planned within a request, in well under a second */
 #define LIMIT_NETWORK_LAYERS  4096
 #define LIMIT_LAYER_INPUTS    1024	 /* of one Add or Concat; DenseNet joins dozens */
 #define LIMIT_LAYER_CHANNELS  65536	 /* channels of one layer */
@@ -44,7 +44,7 @@
 #define LIMIT_CHANNEL_VISITS  (1u << 24) /* channels looked at: steps of the dependency analysis */
 #define LIMIT_NETWORK_COUNT   ((1ull << 53) - 1) /* parameters, operations: exact in JSON */
 #define LIMIT_ITERATIONS      1000		 /* of one pruning schedule */
-#define LIMIT_SCHEDULE_WORK   (1u << 22) /* iterations times layers and groups, within a request */
+#define LIMIT_SCHEDULE_WORK   (1u << 20) /* iterations times layers and groups, within a request */
 #define LIMIT_CONFIG_ENTRIES  1024	 /* of one config_list */
 #define LIMIT_CONFIG_TYPES    64	 /* op_types of one entry */
 #define LIMIT_CONFIG_PARTIALS 256	 /* op_partial_names of one config_list */

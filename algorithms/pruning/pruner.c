@@ -1,6 +1,6 @@
 #include "algorithms/pruning/pruner.h"
 
-#include <string.h>
+#include <stddef.h>
 #include <strings.h>
 
 const struct pruner pruners[] = {
@@ -23,23 +23,10 @@ const struct pruner pruners[] = {
 	{ 0 },
 };
 
-static bool is_alias(const char *aliases, const char *name)
-{
-	size_t n = strlen(name);
-
-	while (*aliases) {
-		size_t size = strcspn(aliases, "|");
-		if (size == n && strncasecmp(aliases, name, n) == 0)
-			return true;
-		aliases += size + (aliases[size] == '|');
-	}
-	return false;
-}
-
 const struct pruner *pruner_find(const char *name)
 {
 	for (const struct pruner *pruner = pruners; pruner->name; pruner++)
-		if (strcasecmp(pruner->name, name) == 0 || is_alias(pruner->aliases, name))
+		if (strcasecmp(pruner->name, name) == 0 || strcasecmp(pruner->alias, name) == 0)
 			return pruner;
 	return NULL;
 }

@@ -9,7 +9,7 @@
 
 struct pruner {
 	const char *name;
-	const char *aliases; /* NNI's classes, '|'-separated */
+	const char *alias;   /* NNI's class */
 	const char *summary; /* one sentence */
 	bool by_weight;	     /* single weights become zero, shapes stay; else whole channels go */
 	bool norms;	     /* scores the layers with a scale a channel, else those that make

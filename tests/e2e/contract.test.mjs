@@ -165,6 +165,7 @@ async function catalogue(server) {
 	for (const [, file] of page.text.matchAll(/"(\/assets\/[^"]+)"/g))
 		assert.match((await server.request('GET', file)).headers.get('cache-control'), /immutable/);
 	assert.equal((await server.request('GET', '/assets/none')).status, 404);
+	await server.get('/v1/pruners');
 	const lenet = [{ name: 'image', type: 'Input', shape: [1, 28, 28] },
 		{ name: 'conv', type: 'Conv2d', out_channels: 16, kernel_size: 5 }, { name: 'flat', type: 'Flatten' },
 		{ name: 'fc', type: 'Linear', out_features: 10 }];

@@ -85,7 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > INPUT_MAX)
 		return 0;
 	finished = false;
-	call.route = &routes_pruning[0];
+	call.route = routes_pruning;
+	while (call.route->method != METHOD_POST)
+		call.route++;
 	call.path = call.route->path;
 	call.body = (struct bytes){ data, size };
 	arena_init(&call.arena, CALL_ARENA_BYTES);

@@ -396,10 +396,10 @@ static void test_pruners(void **state)
 	(void)state;
 	assert_string_equal(pruner_find("FPGMPruner")->name, "fpgm");
 	assert_string_equal(pruner_find("TAYLORFO")->name, "taylorfo");
-	assert_null(pruner_find("FPGM|"));
+	assert_null(pruner_find("FPGM Pruner"));
 	assert_null(pruner_find(""));
 	for (const struct pruner *pruner = pruners; pruner->name; pruner++)
-		assert_ptr_equal(pruner_find(pruner->aliases), pruner);
+		assert_ptr_equal(pruner_find(pruner->alias), pruner);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* POST /v1/pruning/plan: bodies, faults, answers. The arithmetic has its own tests. */
 #include <math.h>
 
+#include "algorithms/pruning/pruner.h"
 #include "tests/unit/api/exchange.h"
 
 #define PLAN "/v1/pruning/plan"
@@ -427,6 +428,35 @@ static void test_partial_names_are_bounded(void **state)
 	}
 }
 
+static void test_pruners(void **state)
+{
+	struct exchange *x = get(*state, 200, "/v1/pruners");
+	char member[64];
+	size_t n = 0;
+
+	for (const struct pruner *pruner = pruners; pruner->name; pruner++, n++) {
+		snprintf(member, sizeof(member), "items.%zu.name", n);
+		assert_string_equal(at_text(x, member), pruner->name);
+		snprintf(member, sizeof(member), "items.%zu.aliases.0", n);
+		assert_string_equal(at_text(x, member), pruner->alias);
+		snprintf(member, sizeof(member), "items.%zu.op_types", n);
+		assert_true(at_size(x, member) > 0);
+	}
+	assert_int_equal(at_size(x, "items"), n);
+	assert_string_equal(at_text(x, "items.0.name"), "level");
+	assert_string_equal(at_text(x, "items.0.granularity"), "weights");
+	assert_string_equal(at_text(x, "items.1.granularity"), "channels");
+	assert_string_equal(at_text(x, "items.1.op_types.0"), "Conv1d");
+	assert_string_equal(at_text(x, "items.4.op_types.0"), "BatchNorm1d");
+	exchange_free(x);
+	/* Every name is one that a plan takes, and the message of a wrong one lists it. */
+	x = post(*state, 422, PLAN, "{" LENET ",\"pruner\":\"best\"}");
+	assert_string_equal(at_text(x, "errors.0.message"),
+		"must be one of level, l1, l2, fpgm, slim, apoz, mean_activation, taylorfo, admm, "
+		"movement");
+	exchange_free(x);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -442,6 +472,7 @@ int main(void)
 		WORLD_TEST(test_config_faults),
 		WORLD_TEST(test_faults_together),
 		WORLD_TEST(test_partial_names_are_bounded),
+		WORLD_TEST(test_pruners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
