@@ -126,6 +126,27 @@ describe('the dashboard', { skip: chromiumPath() ? false : 'there is no Chromium
 		await page.context().close();
 	});
 
+	test('two experiments compared', async () => {
+		const other = await server.create(spec({ name: 'rival', tuner: { name: 'sobol', seed: 2 }, limits: { max_trials: 10 } }));
+		await work(server, other, learn);
+		const page = await openPage(browser, server);
+		await page.at('#/experiments');
+		await page.getByRole('checkbox', { name: 'Compare rival' }).check();
+		assert.equal(await page.getByRole('link', { name: /^Compare/ }).count(), 0);
+		await page.getByRole('checkbox', { name: 'Compare lenet' }).check();
+		await page.getByRole('link', { name: 'Compare 2' }).click();
+		await drawn(page);
+		assert.ok(page.url().includes(id) && page.url().includes(other));
+		await page.getByRole('row', { name: /^Tuner sobol random$/ }).waitFor();
+		const csv = await saved(page, page.getByRole('button', { name: 'CSV' }));
+		assert.equal(csv.data.toString().split('\r\n').filter((line) => line.startsWith(other)).length, 10);
+		await accessible(page);
+		await screenshot(page, 'compare');
+		await server.ok('DELETE', `/v1/experiments/${other}`);
+		page.check();
+		await page.context().close();
+	});
+
 	test('the list shows a new experiment by itself', async () => {
 		const page = await openPage(browser, server);
 		await page.at('#/experiments');

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { call, onUnauthenticated } from './api';
 import { themeChanged } from './chart';
 import { ExperimentPage } from './pages/experiment';
+import { ComparePage } from './pages/compare';
 import { CreatePage } from './pages/create';
 import { ExperimentsPage } from './pages/experiments';
 import { Login } from './pages/login';
@@ -48,6 +49,8 @@ function PageOf({ route, session }: { route: Route; session: Session }) {
 	const may = (scope: string) => session.scopes.includes(scope);
 	if (first === 'experiments' && !second)
 		return <ExperimentsPage query={route.query} mayWrite={may('write')} />;
+	if (first === 'compare')
+		return <ComparePage query={route.query} />;
 	if (first === 'experiments' && second === 'new')
 		return <CreatePage query={route.query} />;
 	if (first === 'experiments')

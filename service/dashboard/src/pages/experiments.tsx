@@ -5,6 +5,7 @@ import { number, plural, time } from '../format';
 import { useDebounced, useLoad } from '../hooks';
 import { href, setQuery } from '../router';
 import type { Experiment, Page } from '../types';
+import { MOST } from './compare';
 import { Badge, Field, Loading, Meter, Title, Trouble } from '../ui';
 
 const LOOK_MS = 5000;
@@ -48,9 +49,10 @@ function useChanges(reload: () => void) {
 	}, [reload]);
 }
 
-function Row({ item }: { item: Experiment }) {
+function Row({ item, chosen, choose }: { item: Experiment; chosen: boolean; choose: ((on: boolean) => void) | null }) {
 	const most = item.limits?.max_trials ?? null;
 	return <tr>
+		<td><input type="checkbox" aria-label={`Compare ${item.name}`} checked={chosen} disabled={!choose} onChange={(event) => choose?.(event.currentTarget.checked)} /></td>
 		<th scope="row" class="wrap"><a href={href(['experiments', item.id])}>{item.name}</a></th>
 		<td><Badge state={item.status} reason={item.reason} /></td>
 		<td>{most ? <Meter value={item.counts.handed_out / most} label={`${item.counts.handed_out} of ${most} trials`} /> : null}
@@ -68,6 +70,7 @@ export function ExperimentsPage({ query, mayWrite }: { query: URLSearchParams; m
 	const [text, setText] = useState(query.get('name') ?? '');
 	const [label, setLabel] = useState(query.get('label') ?? '');
 	const [pages, setPages] = useState(1);
+	const [chosen, setChosen] = useState<string[]>([]);
 	const name = useDebounced(text, 250);
 	const labelled = useDebounced(label, 250);
 	useEffect(() => setQuery({ name, label: labelled }), [name, labelled]);
@@ -81,6 +84,7 @@ export function ExperimentsPage({ query, mayWrite }: { query: URLSearchParams; m
 		<div class="row">
 			<Title text="Experiments" />
 			<span style={{ flex: 1 }} />
+			{chosen.length > 1 && <a class="button" href={href(['compare'], { ids: chosen.join(',') })}>Compare {chosen.length}</a>}
 			{mayWrite && <a class="button primary" href={href(['experiments', 'new'])}>New experiment</a>}
 		</div>
 		<form class="row" role="search" onSubmit={(event) => event.preventDefault()}>
@@ -107,12 +111,14 @@ export function ExperimentsPage({ query, mayWrite }: { query: URLSearchParams; m
 			{shown.items.length > 0 ? <div class="scroll" tabIndex={0} role="region" aria-label="Experiments">
 				<table>
 					<thead><tr>
+						<th scope="col"><span class="visually-hidden">Compare</span></th>
 						<th scope="col">Experiment</th><th scope="col">Status</th><th scope="col">Trials</th>
 						<th scope="col" class="number">Running</th><th scope="col" class="number">Succeeded</th>
 						<th scope="col" class="number hide-narrow">Failed, lost</th><th scope="col" class="number">Best</th>
 						<th scope="col" class="hide-narrow">Tuner</th><th scope="col" class="hide-narrow">Changed</th>
 					</tr></thead>
-					<tbody>{shown.items.map((item) => <Row key={item.id} item={item} />)}</tbody>
+					<tbody>{shown.items.map((item) => <Row key={item.id} item={item} chosen={chosen.includes(item.id)}
+						choose={chosen.includes(item.id) || chosen.length < MOST ? (on) => setChosen(on ? [...chosen, item.id] : chosen.filter((id) => id !== item.id)) : null} />)}</tbody>
 				</table>
 			</div> : <p>{filtered ? 'Nothing fits.' : 'There are no experiments yet.'}{!filtered && mayWrite && <>
 				{' '}<a href={href(['experiments', 'new'])}>Make the first one</a>, or POST it to <code>/v1/experiments</code>.</>}</p>}
