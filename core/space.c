@@ -148,10 +148,8 @@ void space_from_unit(const struct space *space, const double *u, double *x)
 						 : (double)NAN;
 }
 
-void space_key(const struct space *space, const double *x, struct key128 *key)
+void space_value_key(const struct space *space, const double *x, struct key128 *key)
 {
-	if (space->identity && space->identity->key(space->identity->context, x, key))
-		return;
 	key_init(key, space->n);
 	for (size_t i = 0; i < space->n; i++) {
 		if (canonical_covers(space->canonical, i))
@@ -163,6 +161,12 @@ void space_key(const struct space *space, const double *x, struct key128 *key)
 		key_mix(key, bits);
 	}
 	canonical_key(space->canonical, space, x, key);
+}
+
+void space_key(const struct space *space, const double *x, struct key128 *key)
+{
+	if (!space->identity || !space->identity->key(space->identity->context, x, key))
+		space_value_key(space, x, key);
 }
 
 bool space_canonical_ok(const struct space *space, const double *x)

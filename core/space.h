@@ -191,6 +191,8 @@ void space_from_unit(const struct space *space, const double *u, double *x);
 
 /* Same key: the same point, up to the declared canonicalisation. */
 void space_key(const struct space *space, const double *x, struct key128 *key);
+/* The same without the identity: by values and the declared canonicalisation. */
+void space_value_key(const struct space *space, const double *x, struct key128 *key);
 
 /* False when the canonical declaration (no_repeats) or the identity rules the point out
  * altogether. */

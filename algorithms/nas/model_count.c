@@ -7,7 +7,7 @@
 #include "algorithms/nas/model_internal.h"
 
 #define MEASURE_SEED  0x5eed
-#define MEASURE_WORK  (1u << 24) /* of space_identity, in all: a second or so */
+#define MEASURE_WORK  (1u << 25) /* of space_identity, in all: a second or so */
 #define LIMB	      1000000000u
 #define LIMB_DIGITS   9
 #define MEASURE_LEAST 256

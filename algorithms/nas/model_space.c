@@ -26,13 +26,7 @@ static bool point_fits(const void *context, const double *x, struct key128 *key)
 	const struct model_space *model = context;
 	if (!point_key(context, x, key))
 		return false;
-	key_init(key, model->space->n);
-	for (size_t i = 0; i < model->space->n; i++) {
-		uint64_t bits;
-		double value = x[i] + 0.0;
-		memcpy(&bits, &value, sizeof(bits));
-		key_mix(key, bits);
-	}
+	space_value_key(model->space, x, key);
 	return true;
 }
 
@@ -46,7 +40,7 @@ static int identity_set(struct model_reader *reader)
 	*identity = (struct space_identity){
 		.key = model->merge ? point_key : point_fits,
 		.context = model,
-		.work = 4 * model->work,
+		.work = model->work,
 	};
 	space->identity = identity;
 	model->space = space;

@@ -17,8 +17,9 @@ enum {
 	GRAPH_OUTPUT = 12,
 	GRAPH_VALUE_INFO = 13
 };
-#define ONNX_NAME_ROOM 4096 /* a name: LIMIT_MODEL_DEPTH times LIMIT_NAME, and what is made here   \
-			     */
+#define ONNX_NAME_ROOM                                                                             \
+	4096 /* a name: LIMIT_MODEL_DEPTH times LIMIT_NAME, and what is made here                  \
+	      */
 
 struct onnx {
 	const struct model_graph *graph;
