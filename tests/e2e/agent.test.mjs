@@ -15,12 +15,14 @@ const space = { x: { _type: 'uniform', _value: [0, 1] } };
 const LONG = 120000; // a machine that is shared may be slow
 
 let server, dir;
+const children = [];
 
 before(async () => {
 	server = await Server.start();
 	dir = mkdtempSync(join(tmpdir(), 'cairn-agent-'));
 });
 after(async () => {
+	children.forEach((child) => child.kill()); // of tests that failed
 	await server.close();
 	rmSync(dir, { recursive: true, force: true });
 });
@@ -33,12 +35,13 @@ function script(name, text) {
 }
 
 /** A program that runs: out and err grow; ended is its status, or the signal that ended it. */
-function start(args, { env = {}, url = server.url, cwd = dir } = {}) {
-	const child = spawn(cairn, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: {
+function start(args, { env = {}, url = server.url, cwd = dir, program = cairn } = {}) {
+	const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: {
 		PATH: `${dirname(cairn)}:${process.env.PATH}`, HOME: dir, CAIRN_DIR: join(dir, 'state'), CAIRN_URL: url, ...env } });
 	child.out = child.err = '';
 	child.stdout.on('data', (data) => { child.out += data; });
 	child.stderr.on('data', (data) => { child.err += data; });
+	children.push(child);
 	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
 	return child;
 }
@@ -230,6 +233,21 @@ test('SIGTERM: trials are ended and given back; a killed agent leaves nothing th
 	assert.deepEqual(trials.map((trial) => [trial.state, trial.attempt]),
 		[['succeeded', 2], ['succeeded', 2], ['succeeded', 1], ['succeeded', 1]]);
 	assert.ok(directories(id).includes('0-2.2'));
+});
+
+test('the Slurm template: SIGTERM reaches the agent, and its status the job', async () => {
+	const id = await server.create({ name: 'slurm', tuner: random, search_space: space, limits: { max_trials: 2 } });
+	const job = (...args) => start([resolve('deploy/agent.sbatch'), id, ...args],
+		{ program: 'sh', env: { SLURM_ARRAY_JOB_ID: '7', SLURM_ARRAY_TASK_ID: '3', TMPDIR: dir } });
+	const first = job('--command', 'exec sleep 54321');
+	await until(() => alive('sleep\u000054321').length === 1, LONG);
+	assert.match((await trialsOf(id))[0].worker, /^slurm-7\.3\/0$/);
+	first.kill('SIGTERM');
+	assert.equal(await first.ended, 0, first.err);
+	assert.equal((await trialsOf(id))[0].state, 'waiting');
+	assert.equal(await job('--max-failures', '1', '--', 'false').ended, 1);
+	assert.equal(await job('--', 'cairn', 'trial', 'final', '1').ended, 0);
+	assert.deepEqual((await trialsOf(id)).map((trial) => trial.state), ['failed', 'succeeded']);
 });
 
 test('rungs: the resource, the steps that are done and the checkpoint reach the trial', async () => {

@@ -15,12 +15,14 @@ const base = { name: 'manage', tuner: { name: 'random', seed: 1 }, search_space:
 	limits: { max_trials: 10, concurrency: 2 } };
 
 let server, dir;
+const children = [];
 
 before(async () => {
 	server = await Server.start();
 	dir = mkdtempSync(join(tmpdir(), 'cairn-manage-'));
 });
 after(async () => {
+	children.forEach((child) => child.kill()); // of tests that failed
 	await server.close();
 	rmSync(dir, { recursive: true, force: true });
 });
@@ -31,6 +33,7 @@ function start(args, { env = {} } = {}) {
 	child.out = child.err = '';
 	child.stdout.on('data', (data) => { child.out += data; });
 	child.stderr.on('data', (data) => { child.err += data; });
+	children.push(child);
 	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
 	return child;
 }

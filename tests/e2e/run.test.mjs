@@ -15,11 +15,15 @@ const LONG = 120000; // a machine that is shared may be slow
 
 let dir;
 let states = 0;
+const children = [];
 
 before(() => {
 	dir = mkdtempSync(join(tmpdir(), 'cairn-run-'));
 });
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => {
+	children.forEach((child) => child.kill()); // of tests that failed
+	rmSync(dir, { recursive: true, force: true });
+});
 
 const newState = () => join(dir, `state${states++}`);
 
@@ -35,6 +39,7 @@ function start(args, { env = {}, state = newState() } = {}) {
 	child.out = child.err = '';
 	child.stdout.on('data', (data) => { child.out += data; });
 	child.stderr.on('data', (data) => { child.err += data; });
+	children.push(child);
 	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
 	return child;
 }
@@ -139,7 +144,7 @@ test('interrupted and taken up again; one server a directory', async () => {
 	const env = { SLOW: '1000' };
 	const child = start(['run', slow], { state, env });
 	await until(() => /experiment exp_/.test(child.err), LONG);
-	assert.match((await expect(3, ['run', slow], { state, env })).err, /another cairn run uses this directory/);
+	assert.match((await expect(3, ['run', slow], { state, env })).err, /another cairn run or server uses this directory/);
 	const [, id] = /experiment (exp_\S+)/.exec(child.err);
 	await until(() => existsSync(join(state, id)) && readdirSync(join(state, id, 'trials')).length === 2, LONG);
 	child.kill('SIGINT');

@@ -157,9 +157,10 @@ static struct cairn_trial *take(struct slot *slot, struct cairn *cairn, bool *in
 		if (is_away(rc, &error)) {
 			*in_doubt = true;
 			agent_rest(agent, AWAY_MS);
+		} else if (rc == CAIRN_DONE) {
+			return NULL; /* what other slots still run ends in its own time */
 		} else if (rc != CAIRN_AGAIN) {
-			/* Done, or refused: of one slot as of all. */
-			agent_close(agent, rc == CAIRN_DONE ? STATUS_OK : complain(&error));
+			agent_close(agent, complain(&error));
 		}
 	}
 	return NULL;

@@ -112,6 +112,21 @@ void environment_set(struct environment *environment, const char *name, const ch
 	environment->items[index] = item;
 }
 
+void environment_add_path(struct environment *environment, const char *directory)
+{
+	const char *path = environment_get(environment, "PATH");
+	char *longer;
+
+	if (!path || !*path) {
+		environment_set(environment, "PATH", "%s", directory);
+	} else if (asprintf(&longer, "%s:%s", path, directory) < 0) {
+		environment->failed = true;
+	} else {
+		environment_set(environment, "PATH", "%s", longer);
+		free(longer);
+	}
+}
+
 /* The name of a variable below prefix; false: it is too long. */
 static bool variable(const char *prefix, const char *name, char out[NAME_SIZE])
 {

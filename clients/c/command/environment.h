@@ -20,6 +20,9 @@ void environment_release(struct environment *environment);
 void environment_set(struct environment *environment, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Makes programs of a directory found, after those of PATH. */
+void environment_add_path(struct environment *environment, const char *directory);
+
 /*
  * Every parameter as CAIRN_PARAM_NAME: a text as it is, everything else as JSON; of a nested choice
  * op, CAIRN_PARAM_op is the name of the option and CAIRN_PARAM_op_rate its parameter rate. In names

@@ -159,6 +159,19 @@ static void set_nni(const struct job *job, struct environment *environment, cons
 	environment_set(environment, "REUSE_MODE", "false");
 }
 
+/* So that a script finds cairn, however the agent was found. */
+static void add_own_path(struct environment *environment)
+{
+	char own[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	char *slash = n > 0 ? memrchr(own, '/', (size_t)n) : NULL;
+
+	if (slash) {
+		*slash = '\0';
+		environment_add_path(environment, own);
+	}
+}
+
 static void make_environment(
 	const struct job *job, struct environment *environment, const char *start)
 {
@@ -168,6 +181,7 @@ static void make_environment(
 	json_t *parameters = json_loads(cairn_trial_parameters(trial), 0, NULL);
 
 	environment_init(environment, environ);
+	add_own_path(environment);
 	if (url)
 		environment_set(environment, "CAIRN_URL", "%s", url);
 	environment_set(environment, "CAIRN_EXPERIMENT", "%s", job->agent->experiment);

@@ -1,6 +1,7 @@
 #!/bin/sh
-# One trial: what does the black box say to x, y and z?
-awk -v x="$CAIRN_PARAM_x" -v y="$CAIRN_PARAM_y" -v z="$CAIRN_PARAM_z" '
+# One trial: what does the black box say to x, y and z? By itself it tries a point of its own.
+x=$(cairn trial get x 50) && y=$(cairn trial get y 2) && z=$(cairn trial get z 9418.49) || exit
+value=$(awk -v x="$x" -v y="$y" -v z="$z" '
 	function power(a, b) { return exp(b * log(a)) }
 	BEGIN {
 		if (y % 2 == 0)
@@ -8,5 +9,5 @@ awk -v x="$CAIRN_PARAM_x" -v y="$CAIRN_PARAM_y" -v z="$CAIRN_PARAM_z" '
 		else
 			r = power(y, 2 - sin(x) * cos(z))
 		printf "%.2f\n", r / 100
-	}' >"$CAIRN_TRIAL_DIR/value" &&
-	cairn trial final "$(cat "$CAIRN_TRIAL_DIR/value")"
+	}') || exit
+cairn trial final "$value"

@@ -40,6 +40,11 @@ static void test_base(void **state)
 	expect(&environment, "CAIRN_CHECKPOINT", NULL);
 	environment_set(&environment, "PATH", "%s:%d", "/usr", 1);
 	expect(&environment, "PATH", "/usr:1");
+	environment_add_path(&environment, "/opt/a b");
+	expect(&environment, "PATH", "/usr:1:/opt/a b");
+	environment_set(&environment, "PATH", "%s", "");
+	environment_add_path(&environment, "/opt");
+	expect(&environment, "PATH", "/opt");
 	assert_int_equal(environment.n, 3);
 	assert_null(environment.items[3]);
 	environment_release(&environment);
