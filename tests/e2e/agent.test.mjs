@@ -269,6 +269,22 @@ test('rungs: the resource, the steps that are done and the checkpoint reach the 
 	assert.ok(begun.some((line) => line === 'from 1 to 3, checkpoint at-1'), begun.join('; '));
 });
 
+test('a population: a fork is told whose checkpoint it starts from', async () => {
+	const id = await server.create({ name: 'population', search_space: space, objectives: [{ name: 'default', goal: 'minimize' }],
+		tuner: { name: 'pbt', seed: 1, options: { population_size: 2, fraction: 0.5, interval: 1, max_resource: 3 } } });
+	const train = script('population.sh', `
+		echo "$CAIRN_TRIAL from $CAIRN_START of \${CAIRN_SOURCE-none}, checkpoint \${CAIRN_CHECKPOINT-none}"
+		at="$CAIRN_TRIAL-$CAIRN_RESOURCE"
+		[ "$CAIRN_RESOURCE" = 3 ] || exec cairn trial report "$CAIRN_PARAM_x" --checkpoint "$at"
+		cairn trial final "$CAIRN_PARAM_x"`);
+	await expect(0, ['agent', id, '--slots', '1', '--trials', '12', '--', train]);
+	const trials = await trialsOf(id);
+	const fork = trials.find((trial) => trial.parent !== null);
+	assert.match(await logOf(id, 0), /^0 from 0 of none, checkpoint none\n/);
+	assert.ok((await logOf(id, fork.trial)).startsWith(`${fork.trial} from 1 of ${fork.parent}, checkpoint ${fork.parent}-1\n`),
+		await logOf(id, fork.trial));
+});
+
 test('the nni package\'s own files: its trials run as they are', async () => {
 	const id = await server.create({ name: 'nni', tuner: random, search_space: space, limits: { max_trials: 1 } });
 	// What nni 2.x does on the platform "local": parameter.cfg in, records with JSON in JSON out.

@@ -16,8 +16,8 @@
 
 /* Set for a trial, and so never inherited from a trial around this agent. */
 static const char *const of_trials[] = { PARAMETERS, "CAIRN_TRIAL", "CAIRN_ATTEMPT",
-	"CAIRN_RESOURCE=", "CAIRN_START=", "CAIRN_CHECKPOINT=", "CAIRN_EXPERIMENT=",
-	"CAIRN_PARAMETERS=", "NNI_" };
+	"CAIRN_RESOURCE=", "CAIRN_START=", "CAIRN_SOURCE=", "CAIRN_CHECKPOINT=",
+	"CAIRN_EXPERIMENT=", "CAIRN_PARAMETERS=", "NNI_" };
 
 static void add(struct environment *environment, char *item)
 {

@@ -190,6 +190,8 @@ static void make_environment(
 	environment_set(environment, "CAIRN_TRIAL_DIR", "%s", job->directory);
 	environment_set(environment, "CAIRN_PARAMETERS", "%s/parameters.json", job->directory);
 	environment_set(environment, "CAIRN_START", "%" PRId64, cairn_trial_start(trial));
+	if (cairn_trial_source(trial) >= 0)
+		environment_set(environment, "CAIRN_SOURCE", "%" PRId64, cairn_trial_source(trial));
 	if (cairn_trial_resource(trial) > 0)
 		environment_set(
 			environment, "CAIRN_RESOURCE", "%" PRId64, cairn_trial_resource(trial));
