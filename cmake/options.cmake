@@ -20,4 +20,6 @@ foreach(config RELEASE RELWITHDEBINFO MINSIZEREL)
 endforeach()
 # The same arithmetic on every machine: no fused multiply-add the source does not ask for.
 add_compile_options(-ffp-contract=off -fno-strict-aliasing)
+# Unoptimised, the tests of the tuners' quality take minutes.
+add_compile_options($<$<CONFIG:Debug>:-Og>)
 add_compile_definitions(_GNU_SOURCE)

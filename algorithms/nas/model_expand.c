@@ -199,7 +199,8 @@ int candidates_count(struct model_reader *reader, json_t *json, const struct pat
 	if (*n >= 1 && *n <= LIMIT_LAYER_CANDIDATES)
 		return 0;
 	fault_add(reader->faults, &here,
-		"must be a list or an object of 1 to %d nodes to choose from", LIMIT_LAYER_CANDIDATES);
+		"must be a list or an object of 1 to %d nodes to choose from",
+		LIMIT_LAYER_CANDIDATES);
 	return CODE_INVALID;
 }
 

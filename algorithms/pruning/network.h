@@ -155,10 +155,10 @@ struct network {
 
 /*
  * Wires the layers up, infers shapes and dependencies. The caller has filled in layers, 1 to
- * LIMIT_NETWORK_LAYERS of them, with options within the bounds of core/limits.h. A layer that no other
- * takes is an output, besides those marked as such. Faults (a name used twice, an input that is no
- * earlier layer, shapes that do not fit ...) are reported below at, the path of the list of layers.
- * 0, CODE_INVALID or CODE_NO_MEMORY. The results live in arena.
+ * LIMIT_NETWORK_LAYERS of them, with options within the bounds of core/limits.h. A layer that no
+ * other takes is an output, besides those marked as such. Faults (a name used twice, an input that
+ * is no earlier layer, shapes that do not fit ...) are reported below at, the path of the list of
+ * layers. 0, CODE_INVALID or CODE_NO_MEMORY. The results live in arena.
  */
 int network_build(struct network *network, const struct path *at, struct arena *arena,
 	struct faults *faults, struct error *err);

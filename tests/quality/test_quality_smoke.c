@@ -201,13 +201,15 @@ static void keep_asked_for(struct suite *all, const char *name, struct suite *ou
 			out->problems[out->n++] = all->problems[i];
 }
 
-/* Every tuner that proposes, with its default options: those that learn, or the others. */
+/* Every tuner that proposes points, with its default options: those that learn, or the others. What
+ * trains step by step has tests of its own (test_quality_fidelity, test_quality_pbt). */
 static size_t list_contenders(bool learners, struct contender *contenders)
 {
 	size_t n = 0;
 
 	for (const struct algorithm *const *a = tuner_algorithms; *a; a++) {
-		if (((*a)->caps & TUNER_EXTERNAL) || (tuner_of(*a)->learner != NULL) != learners)
+		if ((*a)->caps & (TUNER_EXTERNAL | TUNER_MULTI_FIDELITY) ||
+			(tuner_of(*a)->learner != NULL) != learners)
 			continue;
 		assert_true(n < COMPARISON_MAX);
 		contenders[n++] = (struct contender){
