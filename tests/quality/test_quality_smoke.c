@@ -30,9 +30,11 @@
 #define ROWS_MAX      256
 #define NAME_SIZE     32
 #define FUNCTIONS_MAX 6
-/* A tuner that fits models has a share of a group's seeds: it costs as much as all the others. */
-#define LEARNER_SHARE 4
-#define SEEDS_MIN     3
+/* A tuner that fits models has a share of a group's seeds and trials: it costs as much as all the
+ * others. */
+#define LEARNER_SHARE  4
+#define LEARNER_TRIALS 2
+#define SEEDS_MIN      3
 /* A tuner that does the same with every seed may still differ by another libm's rounding. */
 #define LEAST_TOLERANCE 0.02
 /* Of few seeds all may have found the optimum by luck. */
@@ -287,6 +289,8 @@ static size_t compare(const struct group *group, const struct suite *suite, bool
 		own.seeds = group->seeds / LEARNER_SHARE;
 	else if (learners)
 		own.seeds = SEEDS_MIN;
+	if (learners)
+		own.budget = group->budget / LEARNER_TRIALS;
 	struct plan plan = { .suite = suite,
 		.contenders = contenders,
 		.n_contenders = list_contenders(learners, contenders),
