@@ -73,7 +73,7 @@ static struct exchange *listen(struct world *world, const char *target, const ch
 	const char *const headers[] = { "Accept", "text/event-stream",
 		last_event_id ? "Last-Event-ID" : NULL, last_event_id, NULL };
 	struct exchange *x = exchange_start(world, "GET", target, NULL, 0, headers);
-	assert_true(x->finished);
+	exchange_await(x);
 	return x;
 }
 
