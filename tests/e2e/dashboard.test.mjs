@@ -192,6 +192,24 @@ describe('the dashboard', { skip: chromiumPath() ? false : 'there is no Chromium
 		await page.context().close();
 	});
 
+	test('an experiment that is deleted before the page follows it', async () => {
+		const page = await openPage(browser, server, { allow: [/404/] });
+		const id = await server.create(spec({ name: 'short-lived' }));
+		let first = true;
+		await page.route(`**/v1/experiments/${id}`, async (route) => {
+			if (!first)
+				return route.continue();
+			first = false;
+			const response = await route.fetch();
+			await server.ok('DELETE', `/v1/experiments/${id}`);
+			return route.fulfill({ response });
+		});
+		await page.at(`#/experiments/${id}`);
+		await page.getByRole('heading', { name: 'Deleted' }).waitFor();
+		page.check();
+		await page.context().close();
+	});
+
 	test('an experiment from JSON, and from a configuration of NNI', async () => {
 		const page = await openPage(browser, server, { allow: [/422|400/] });
 		await page.at('#/experiments/new');

@@ -115,11 +115,14 @@ export function useExperiment(id: string): LiveExperiment {
 		}
 		if (message.lost !== undefined)
 			setLost(message.lost);
+		if (message.lost === 'closed') // perhaps it is gone since it was loaded
+			reload();
 		if (message.lost !== undefined && !message.trials.length && !message.spec && !message.missed)
 			return;
 		setChanged(message);
 		setTick((n) => n + 1);
 		reload();
 	});
-	return { ...loaded, data: newest, deleted, lost, tick, changed, replace };
+	const gone = loaded.data !== null && loaded.problem?.status === 404;
+	return { ...loaded, data: newest, deleted: deleted || gone, lost, tick, changed, replace };
 }

@@ -47,6 +47,9 @@ function followAlone(id: string, since: number, listener: Listener): () => void 
 		listener({ id, version, trials: [], spec: false, deleted: true });
 		source.close();
 	});
+	const state = (lost: FromWorker['lost']) => listener({ id, version, trials: [], spec: false, lost });
+	source.onerror = () => state(source.readyState === EventSource.CLOSED ? 'closed' : 'waiting');
+	source.onopen = () => state(null);
 	return () => {
 		clearTimeout(timer);
 		source.close();
