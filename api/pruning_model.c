@@ -25,6 +25,11 @@ struct layer_body {
 		FIELD(struct layer_body, type, FIELD_STRING, FIELD_REQUIRED, 0, 0),                \
 		FIELD(struct layer_body, inputs, FIELD_ARRAY, 0, 0, LIMIT_LAYER_INPUTS)
 #define COMMON_SHAPE COMMON, FIELD(struct layer_body, shape, FIELD_ARRAY, 0, 1, NETWORK_RANK)
+#define CONVOLUTION                                                                                \
+	COMMON_SHAPE, COUNT(in_channels, 0, LIMIT_LAYER_CHANNELS),                                 \
+		COUNT(out_channels, FIELD_REQUIRED, LIMIT_LAYER_CHANNELS),                         \
+		ANY(kernel_size, FIELD_REQUIRED), ANY(stride, 0), ANY(padding, 0),                 \
+		ANY(dilation, 0), COUNT(groups, 0, LIMIT_LAYER_CHANNELS), FLAG(bias)
 
 static const struct field input_fields[] = {
 	COMMON,
@@ -33,29 +38,13 @@ static const struct field input_fields[] = {
 };
 
 static const struct field convolution_fields[] = {
-	COMMON_SHAPE,
-	COUNT(in_channels, 0, LIMIT_LAYER_CHANNELS),
-	COUNT(out_channels, FIELD_REQUIRED, LIMIT_LAYER_CHANNELS),
-	ANY(kernel_size, FIELD_REQUIRED),
-	ANY(stride, 0),
-	ANY(padding, 0),
-	ANY(dilation, 0),
-	COUNT(groups, 0, LIMIT_LAYER_CHANNELS),
-	FLAG(bias),
+	CONVOLUTION,
 	{ NULL },
 };
 
 static const struct field transposed_fields[] = {
-	COMMON_SHAPE,
-	COUNT(in_channels, 0, LIMIT_LAYER_CHANNELS),
-	COUNT(out_channels, FIELD_REQUIRED, LIMIT_LAYER_CHANNELS),
-	ANY(kernel_size, FIELD_REQUIRED),
-	ANY(stride, 0),
-	ANY(padding, 0),
-	ANY(dilation, 0),
+	CONVOLUTION,
 	ANY(output_padding, 0),
-	COUNT(groups, 0, LIMIT_LAYER_CHANNELS),
-	FLAG(bias),
 	{ NULL },
 };
 

@@ -1,28 +1,25 @@
 // cairn agent, and cairn trial inside its trials, against a real server.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
+import { ended, killAll, start as startProgram } from './command.mjs';
 import { all, Server, until } from './harness.mjs';
 
-const cairn = resolve(process.env.CAIRN ?? 'build/dev/cairn');
 const random = { name: 'random', seed: 1 };
 const space = { x: { _type: 'uniform', _value: [0, 1] } };
 const LONG = 120000; // a machine that is shared may be slow
 
 let server, dir;
-const children = [];
 
 before(async () => {
 	server = await Server.start();
 	dir = mkdtempSync(join(tmpdir(), 'cairn-agent-'));
 });
 after(async () => {
-	children.forEach((child) => child.kill()); // of tests that failed
+	killAll();
 	await server.close();
 	rmSync(dir, { recursive: true, force: true });
 });
@@ -34,25 +31,9 @@ function script(name, text) {
 	return file;
 }
 
-/** A program that runs: out and err grow; ended is its status, or the signal that ended it. */
-function start(args, { env = {}, url = server.url, cwd = dir, program = cairn } = {}) {
-	const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: {
-		PATH: `${dirname(cairn)}:${process.env.PATH}`, HOME: dir, CAIRN_DIR: join(dir, 'state'), CAIRN_URL: url, ...env } });
-	child.out = child.err = '';
-	child.stdout.on('data', (data) => { child.out += data; });
-	child.stderr.on('data', (data) => { child.err += data; });
-	children.push(child);
-	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
-	return child;
-}
-
-async function expect(code, args, options) {
-	const child = start(args, options);
-	const ended = await child.ended;
-	assert.equal(ended, code, `cairn ${args.join(' ')}: ${child.out}${child.err}`);
-	return child;
-}
-
+const start = (args, { env = {}, url = server.url, cwd = dir, program } = {}) =>
+	startProgram(args, { cwd, program, env: { HOME: dir, CAIRN_DIR: join(dir, 'state'), CAIRN_URL: url, ...env } });
+const expect = (code, args, options) => ended(start(args, options), code);
 const trialsOf = (id) => all(server, `/v1/experiments/${id}/trials?limit=1000`);
 const logOf = async (id, n) => (await server.request('GET', `/v1/experiments/${id}/trials/${n}/log`)).text;
 const directories = (id) => readdirSync(join(dir, 'state', id, 'trials'));

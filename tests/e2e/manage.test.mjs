@@ -1,49 +1,31 @@
 // The verbs of the cairn command that look after experiments and trials, as nnictl's do.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 
+import { ended, killAll, start as startProgram } from './command.mjs';
 import { all, Server, until } from './harness.mjs';
 
-const cairn = resolve(process.env.CAIRN ?? 'build/dev/cairn');
-const cairnd = resolve(process.env.CAIRND ?? 'build/dev/cairnd');
 const base = { name: 'manage', tuner: { name: 'random', seed: 1 }, search_space: { x: { _type: 'uniform', _value: [0, 1] } },
 	limits: { max_trials: 10, concurrency: 2 } };
 
 let server, dir;
-const children = [];
 
 before(async () => {
 	server = await Server.start();
 	dir = mkdtempSync(join(tmpdir(), 'cairn-manage-'));
 });
 after(async () => {
-	children.forEach((child) => child.kill()); // of tests that failed
+	killAll();
 	await server.close();
 	rmSync(dir, { recursive: true, force: true });
 });
 
-function start(args, { env = {} } = {}) {
-	const child = spawn(cairn, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], env: {
-		PATH: `${dirname(cairn)}:${process.env.PATH}`, HOME: dir, CAIRN_URL: server.url, CAIRND: cairnd, ...env } });
-	child.out = child.err = '';
-	child.stdout.on('data', (data) => { child.out += data; });
-	child.stderr.on('data', (data) => { child.err += data; });
-	children.push(child);
-	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
-	return child;
-}
-
-async function command(code, ...args) {
-	const child = start(args);
-	const ended = await child.ended;
-	assert.equal(ended, code, `cairn ${args.join(' ')}: ${child.out}${child.err}`);
-	return child;
-}
+const start = (args, { env = {} } = {}) => startProgram(args, { cwd: dir, env: { CAIRN_URL: server.url, ...env } });
+const command = (code, ...args) => ended(start(args), code);
 
 const write = (name, text) => {
 	writeFileSync(join(dir, name), text);

@@ -1,27 +1,23 @@
 // cairn run: an experiment from a file, with a server of its own or a given one.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
+import { ended, killAll, start as startProgram } from './command.mjs';
 import { all, Server, until } from './harness.mjs';
 
-const cairn = resolve(process.env.CAIRN ?? 'build/dev/cairn');
-const cairnd = resolve(process.env.CAIRND ?? 'build/dev/cairnd');
 const LONG = 120000; // a machine that is shared may be slow
 
 let dir;
 let states = 0;
-const children = [];
 
 before(() => {
 	dir = mkdtempSync(join(tmpdir(), 'cairn-run-'));
 });
 after(() => {
-	children.forEach((child) => child.kill()); // of tests that failed
+	killAll();
 	rmSync(dir, { recursive: true, force: true });
 });
 
@@ -33,23 +29,9 @@ function write(name, text) {
 	return file;
 }
 
-function start(args, { env = {}, state = newState() } = {}) {
-	const child = spawn(cairn, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], env: {
-		PATH: `${dirname(cairn)}:${process.env.PATH}`, HOME: dir, CAIRN_DIR: state, CAIRND: cairnd, ...env } });
-	child.out = child.err = '';
-	child.stdout.on('data', (data) => { child.out += data; });
-	child.stderr.on('data', (data) => { child.err += data; });
-	children.push(child);
-	child.ended = once(child, 'close').then(([code, signal]) => signal ?? code);
-	return child;
-}
-
-async function expect(code, args, options) {
-	const child = start(args, options);
-	const ended = await child.ended;
-	assert.equal(ended, code, `cairn ${args.join(' ')}: ${child.out}${child.err}`);
-	return child;
-}
+const start = (args, { env = {}, state = newState() } = {}) =>
+	startProgram(args, { cwd: dir, env: { CAIRN_DIR: state, ...env } });
+const expect = (code, args, options) => ended(start(args, options), code);
 
 /** The servers whose database is in that directory. */
 function servers(state) {

@@ -12,24 +12,9 @@
 
 #define PARTS	    3
 #define INPUT_MAX   65536
-#define SEPARATOR   "\n---\n"
 #define ARENA_MAX   (256u << 20)
 #define POINT_DRAWS 8
 #define BUDGET	    64
-
-static void split(char *text, const char *parts[PARTS])
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		parts[i] = text;
-		if (!text)
-			continue;
-		text = strstr(text, SEPARATOR);
-		if (text) {
-			*text = '\0';
-			text += strlen(SEPARATOR);
-		}
-	}
-}
 
 /* Inputs come first, shapes and costs are what they may be, and every writer writes. */
 static void check_graph(const struct model_graph *graph, struct buffer *text)
@@ -110,17 +95,13 @@ static void check_model(const struct model_space *model, const char *point)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct model_space *model = NULL;
-	const char *parts[PARTS];
+	char *parts[PARTS];
 	struct faults faults;
 	struct arena arena;
 	struct error err = { 0 };
 	if (size > INPUT_MAX)
 		return 0;
-	char *text = malloc(size + 1);
-	REQUIRE(text);
-	memcpy(text, data, size);
-	text[size] = '\0';
-	split(text, parts);
+	fuzz_parts(data, size, parts, PARTS);
 	arena_init(&arena, ARENA_MAX);
 	faults_init(&faults);
 	int rc = model_space_parse(parts[0], parts[1], &arena, &model, &faults, &err);
@@ -130,6 +111,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE((rc == CODE_INVALID && faults.n > 0 && faults.items[0].message[0]) ||
 			rc == CODE_NO_MEMORY);
 	arena_release(&arena);
-	free(text);
+	free(parts[0]);
 	return 0;
 }

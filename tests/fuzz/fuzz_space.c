@@ -12,24 +12,9 @@
 
 #define PARTS	     4
 #define INPUT_MAX    65536
-#define SEPARATOR    "\n---\n"
 #define ARENA_MAX    (64u << 20)
 #define POINT_DRAWS  4
 #define GRID_SAMPLES 16
-
-static void split(char *text, const char *parts[PARTS])
-{
-	for (size_t i = 0; i < PARTS; i++) {
-		parts[i] = text;
-		if (!text)
-			continue;
-		text = strstr(text, SEPARATOR);
-		if (text) {
-			*text = '\0';
-			text += strlen(SEPARATOR);
-		}
-	}
-}
 
 static void check_parameter(const struct parameter *p)
 {
@@ -100,17 +85,13 @@ static void check_space(const struct space *space, const char *point)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct space *space = NULL;
-	const char *parts[PARTS];
+	char *parts[PARTS];
 	struct faults faults;
 	struct arena arena;
 	struct error err = { 0 };
 	if (size > INPUT_MAX)
 		return 0;
-	char *text = malloc(size + 1);
-	REQUIRE(text);
-	memcpy(text, data, size);
-	text[size] = '\0';
-	split(text, parts);
+	fuzz_parts(data, size, parts, PARTS);
 	arena_init(&arena, ARENA_MAX);
 	faults_init(&faults);
 	int rc = space_parse(parts[0], parts[1], parts[2], &arena, &space, &faults, &err);
@@ -119,6 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		REQUIRE(rc == CODE_INVALID && faults.n > 0 && faults.items[0].message[0]);
 	arena_release(&arena);
-	free(text);
+	free(parts[0]);
 	return 0;
 }

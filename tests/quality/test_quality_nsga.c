@@ -206,6 +206,8 @@ static struct score run(const struct problem *problem, const char *tuner, const 
 	return score;
 }
 
+#define FEW_SEEDS 2 /* of a tuner that fits models */
+
 static struct score random_scores[PROBLEMS];
 
 static int run_random(void **state)
@@ -260,6 +262,28 @@ static void test_tpe(void **state)
 	check("tpe", C2_DTLZ2, (double[]){ 0.4, 0.3, 0.1 }, (double[]){ 0.42, 0.35, 0.15 });
 }
 
+/* The default tuner, where trials are dear: a sixth of the budget. */
+static void test_auto(void **state)
+{
+	static const double auto_means[] = { 0.85, 0.7, 0.5, 0.5 };
+
+	(void)state;
+	for (int i = ZDT1; i <= C2_DTLZ2; i++) {
+		struct problem few = problems[i];
+		few.budget = 100;
+		double share = 0, nsga2 = 0;
+		for (uint64_t seed = 1; seed <= FEW_SEEDS; seed++) {
+			share += run_once(&few, "auto", NULL, seed) / FEW_SEEDS;
+			nsga2 += run_once(&few, "nsga2", NULL, seed) / FEW_SEEDS;
+		}
+		printf("%-9s auto    %zu objectives, 100 trials, %d seeds: mean %6.4f, nsga2 "
+		       "%6.4f\n",
+			few.name, few.m, FEW_SEEDS, share, nsga2);
+		assert_true(share >= auto_means[i]);
+		assert_true(share >= nsga2 + 0.1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_nsga2),
 		cmocka_unit_test(test_nsga3),
 		cmocka_unit_test(test_tpe),
+		cmocka_unit_test(test_auto),
 	};
 	return cmocka_run_group_tests_name("quality_nsga", tests, run_random, NULL);
 }

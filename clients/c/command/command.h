@@ -152,6 +152,10 @@ void print_line(const json_t *value); /* on one line */
  * bytes; longer text is cut. */
 const char *show(const json_t *object, const char *name, char *out, size_t size);
 
+/* What has been made: all of it as JSON, or its id; answer is let go of. NULL: fails with status.
+ */
+enum status print_made(const struct context *context, json_t *answer, enum status status);
+
 enum status complain(const struct cairn_error *error);
 
 #endif

@@ -273,3 +273,17 @@ const char *show(const json_t *object, const char *name, char *out, size_t size)
 		*c = harmless(*c);
 	return out;
 }
+
+enum status print_made(const struct context *context, json_t *answer, enum status status)
+{
+	char id[64];
+
+	if (!answer)
+		return status;
+	if (context->options.json)
+		print_json(answer);
+	else
+		puts(show(answer, "id", id, sizeof(id)));
+	json_decref(answer);
+	return STATUS_OK;
+}

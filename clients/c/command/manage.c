@@ -169,7 +169,6 @@ enum status run_update(struct context *context)
 enum status run_clone(struct context *context)
 {
 	enum status status;
-	char id[CELL];
 	json_t *body = json_object();
 
 	if (context->options.name &&
@@ -179,14 +178,7 @@ enum status run_clone(struct context *context)
 	}
 	json_t *answer =
 		ask_with(context, body, &status, "/v1/experiments/%s/clone", context->arguments[0]);
-	if (!answer)
-		return status;
-	if (context->options.json)
-		print_json(answer);
-	else
-		puts(show(answer, "id", id, sizeof(id)));
-	json_decref(answer);
-	return STATUS_OK;
+	return print_made(context, answer, status);
 }
 
 /* ---- export ---- */

@@ -34,20 +34,12 @@ static long long count_ended(const json_t *counts)
 static enum status make(struct context *context, const char *path)
 {
 	enum status status;
-	char id[CELL];
 	char *body = read_file(context->arguments[0]);
 	if (!body)
 		return STATUS_USAGE;
 	json_t *answer = ask(context, "POST", body, &status, "%s", path);
 	free(body);
-	if (!answer)
-		return status;
-	if (context->options.json)
-		print_json(answer);
-	else
-		puts(show(answer, "id", id, sizeof(id)));
-	json_decref(answer);
-	return STATUS_OK;
+	return print_made(context, answer, status);
 }
 
 static enum status run_create(struct context *context)
