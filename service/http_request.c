@@ -73,8 +73,7 @@ void request_release(struct request *request)
 {
 	if (atomic_fetch_sub(&request->references, 1) > 1)
 		return;
-	if (request->response)
-		MHD_destroy_response(request->response);
+	assert(!request->response);
 	buffer_release(&request->body);
 	buffer_release(&request->call.out);
 	buffer_release(&request->feed.piece);
@@ -301,6 +300,16 @@ static void access_log(const struct request *request, enum MHD_RequestTerminatio
 	log_end(&line);
 }
 
+/* An answer that nobody was left to take. Here and not with the request: what a stream is made into
+ * holds its request. */
+static void response_drop(struct request *request)
+{
+	struct MHD_Response *response = request->response;
+	request->response = NULL;
+	if (response)
+		MHD_destroy_response(response);
+}
+
 /* The answer is sent, or nobody is left to send it to. */
 void request_completed(void *context, struct MHD_Connection *connection, void **at,
 	enum MHD_RequestTerminationCode code)
@@ -329,5 +338,6 @@ void request_completed(void *context, struct MHD_Connection *connection, void **
 		if (atomic_load(&http->draining))
 			http_idle_check(http);
 	}
+	response_drop(request);
 	request_release(request);
 }

@@ -374,6 +374,14 @@ static inline void client_close(struct client *client)
 	free(client->text);
 }
 
+/* The other side hears of it at once, in the midst of whatever it does. */
+static inline void client_reset(struct client *client)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	client_close(client);
+}
+
 static inline bool client_send_bytes(struct client *client, const void *data, size_t size)
 {
 	const char *p = data;

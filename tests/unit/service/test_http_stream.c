@@ -140,6 +140,29 @@ static void test_ping_finds_who_is_gone(void **state)
 	harness_close();
 }
 
+/* The stream is there, but nobody to send it to: its place is free again. When exactly a client
+ * goes is chance, so many do. */
+static void test_gone_before_it_begins(void **state)
+{
+	enum { ROUNDS = 50, CLIENTS = 16 };
+	(void)state;
+	harness_open(&(struct harness_options){ 0 });
+	for (int round = 1; round <= ROUNDS; round++) {
+		struct client clients[CLIENTS];
+		int runs = atomic_load(&harness.runs);
+		for (int i = 0; i < CLIENTS; i++) {
+			client_open(&clients[i]);
+			client_send(&clients[i], GET("/stream"));
+		}
+		AWAIT(atomic_load(&harness.runs) > runs + round % CLIENTS);
+		for (int i = 0; i < CLIENTS; i++)
+			client_reset(&clients[i]);
+		AWAIT(atomic_load(&harness.counters.connections) == 0);
+	}
+	AWAIT(atomic_load(&harness.counters.streams) == 0);
+	harness_close();
+}
+
 static void test_too_many(void **state)
 {
 	(void)state;
@@ -213,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_head_closes_the_stream),
 		cmocka_unit_test(test_wakes),
 		cmocka_unit_test(test_ping_finds_who_is_gone),
+		cmocka_unit_test(test_gone_before_it_begins),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_drain_ends_streams),
 		cmocka_unit_test(test_stalled_reader),
