@@ -10,7 +10,8 @@
 
 #include "engine/internal.h"
 
-#define TRIES_MAX	    16 /* lost races in a row before the caller is asked to come back */
+#define TRIES_MAX	    64 /* lost races in a row before the caller is asked to come back */
+#define RACES_BEFORE_LOCK   4  /* lost in a row before any operation is worth the lock */
 #define SUGGEST_LOCK_TTL_MS 5000
 #define SUGGEST_LOCK_TRIES  25	  /* times 2 ms: longer than an ask and an append take */
 #define CONTENDED_MS	    10000 /* after a lost race the lock is taken for that long */
@@ -302,25 +303,6 @@ static int try_batch(struct draft *draft, struct op *ops, struct error *err)
 	return failed && failed != CODE_INTERNAL ? failed : rc;
 }
 
-static int process(struct draft *draft, struct op *ops, struct error *err)
-{
-	int rc = 0;
-
-	for (int i = 0; i < TRIES_MAX; i++) {
-		rc = mailbox_load(draft->engine, draft->session, draft->mailbox, err);
-		/* A key that was used is found before anything is decided: a repeat must get its
-		 * answer also where the limits would give it nothing new. */
-		if (!rc && i == 0)
-			rc = resolve_keys(draft, ops, false, err);
-		if (!rc)
-			rc = try_batch(draft, ops, err);
-		if (rc != CODE_MISS)
-			return rc;
-	}
-	return fail(err, CODE_UNAVAILABLE,
-		"other replicas are writing to this experiment all the time: try again");
-}
-
 /* ---- the lock that keeps replicas from computing asks which would collide ---- */
 
 static void suggest_lock(struct engine *engine, const struct mailbox *mailbox, struct lease *lease)
@@ -349,6 +331,29 @@ static bool wants_lock(const struct mailbox *mailbox, const struct op *ops)
 		if (ops->kind == OP_SUGGEST)
 			return true;
 	return false;
+}
+
+/* Whoever lost several races in a row takes the lock whatever it has to write: the others' asks
+ * then wait for it, and it is not kept losing against a faster replica. */
+static int process(struct draft *draft, struct op *ops, struct lease *lease, struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		if (i == RACES_BEFORE_LOCK && !lease->held)
+			suggest_lock(draft->engine, draft->mailbox, lease);
+		rc = mailbox_load(draft->engine, draft->session, draft->mailbox, err);
+		/* A key that was used is found before anything is decided: a repeat must get its
+		 * answer also where the limits would give it nothing new. */
+		if (!rc && i == 0)
+			rc = resolve_keys(draft, ops, false, err);
+		if (!rc)
+			rc = try_batch(draft, ops, err);
+		if (rc != CODE_MISS)
+			return rc;
+	}
+	return fail(err, CODE_UNAVAILABLE,
+		"other replicas are writing to this experiment all the time: try again");
 }
 
 /* ---- answering ---- */
@@ -442,7 +447,7 @@ static void run_batch(struct engine *engine, struct session *session, struct mai
 	draft_init(&draft, engine, session, mailbox);
 	if (wants_lock(mailbox, ops))
 		suggest_lock(engine, mailbox, &lease);
-	int rc = process(&draft, ops, &error);
+	int rc = process(&draft, ops, &lease, &error);
 	if (lease.held)
 		engine->config.leases->ops->release(engine->config.leases, &lease);
 	count(engine, ops);

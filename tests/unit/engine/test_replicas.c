@@ -14,7 +14,8 @@ struct worker {
 	struct fixture *f;
 	struct engine *engine;
 	pthread_t thread;
-	int finished, repeats;
+	int finished;
+	struct error error; /* what stopped it; cmocka's checks work in the main thread only */
 };
 
 struct sync_op {
@@ -67,7 +68,7 @@ static void run_op(struct worker *worker, struct session *session, struct sync_o
 	arena_release(&arena);
 }
 
-static void observe_twice(struct worker *worker, struct session *session, struct sync_op *sync)
+static int observe_twice(struct worker *worker, struct session *session, struct sync_op *sync)
 {
 	struct metric metric = { "default", (double)(sync->trial % 7), __builtin_nan("") };
 	struct observation observation = { .trial = sync->trial,
@@ -81,29 +82,36 @@ static void observe_twice(struct worker *worker, struct session *session, struct
 		sync->op.observe.items = &observation;
 		sync->op.observe.n = 1;
 		run_op(worker, session, sync);
-		assert_int_equal(sync->code, 0);
-		assert_true(sync->accepted);
+		if (sync->code) {
+			worker->error = sync->op.error;
+			return sync->code;
+		}
+		if (!sync->accepted) {
+			snprintf(worker->error.message, sizeof(worker->error.message),
+				"trial %lld: not accepted", (long long)sync->trial);
+			return CODE_CONFLICT;
+		}
 	}
+	return 0;
 }
 
 static void *work(void *context)
 {
 	struct worker *worker = context;
 	struct session *session;
-	struct error err;
 	struct sync_op sync = { .lock = PTHREAD_MUTEX_INITIALIZER,
 		.cond = PTHREAD_COND_INITIALIZER };
 
-	assert_int_equal(session_open(worker->f->store, &session, &err), 0);
+	if (session_open(worker->f->store, &session, &worker->error))
+		return NULL;
 	for (;;) {
 		struct op op = { .kind = OP_SUGGEST };
 		sync.op = op;
 		sync.op.suggest = (struct suggest_request){ .count = 1, .wait_ms = 100000 };
 		run_op(worker, session, &sync);
-		if (sync.code == CODE_UNAVAILABLE)
-			continue;
-		assert_int_equal(sync.code, 0);
-		if (sync.done)
+		if (sync.code)
+			worker->error = sync.op.error;
+		if (sync.code || sync.done)
 			break;
 		if (sync.trial < 0) {
 			/* A parked suggest of the other replica is woken by its poll. */
@@ -111,7 +119,8 @@ static void *work(void *context)
 			continue;
 		}
 		worker->finished++;
-		observe_twice(worker, session, &sync);
+		if (observe_twice(worker, session, &sync))
+			break;
 	}
 	session_close(session);
 	return NULL;
@@ -119,6 +128,7 @@ static void *work(void *context)
 
 struct ticker {
 	struct fixture *f;
+	struct error error;
 	struct engine *engines[2];
 	_Atomic bool stop;
 	pthread_t thread;
@@ -128,8 +138,8 @@ static void *tick(void *context)
 {
 	struct ticker *ticker = context;
 	struct session *session;
-	struct error err;
-	assert_int_equal(session_open(ticker->f->store, &session, &err), 0);
+	if (session_open(ticker->f->store, &session, &ticker->error))
+		return NULL;
 	while (!ticker->stop) {
 		engine_tick(ticker->engines[0], session);
 		engine_tick(ticker->engines[1], session);
@@ -176,10 +186,12 @@ static void test_two_replicas(void **state)
 	}
 	for (int i = 0; i < 2 * THREADS; i++) {
 		pthread_join(workers[i].thread, NULL);
+		assert_string_equal(workers[i].error.message, "");
 		finished += workers[i].finished;
 	}
 	ticker.stop = true;
 	pthread_join(ticker.thread, NULL);
+	assert_string_equal(ticker.error.message, "");
 	assert_int_equal(finished, MAX_TRIALS);
 	check_log(f);
 	engine_drain(second);
