@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "algorithms/nas/hub.h"
 #include "api/body.h"
 #include "api/catalog.h"
 #include "api/experiment.h"
@@ -123,6 +124,66 @@ static void model_space_post(struct api *api, struct session *session, struct ca
 	reply_json(call, 200);
 }
 
+/* ---- GET /v1/model_spaces, /v1/model_spaces/{name} ---- */
+
+static json_t *read_hub(struct call *call)
+{
+	json_t *hub = hub_read();
+	struct error err;
+
+	if (!hub) {
+		fail(&err, CODE_NO_MEMORY, "no memory for the model spaces");
+		problem_reply(call, &err, NULL);
+	}
+	return hub;
+}
+
+static void hub_list(struct api *api, struct session *session, struct call *call)
+{
+	static const char *const members[] = { "name", "title", "description", "source" };
+	json_t *hub = read_hub(call);
+	const json_t *entry;
+	size_t i;
+
+	(void)api;
+	(void)session;
+	if (!hub)
+		return;
+	page_begin(call);
+	json_array_foreach(hub, i, entry)
+	{
+		page_between(call);
+		for (size_t k = 0; k < sizeof(members) / sizeof(*members); k++) {
+			buffer_printf(&call->out, "%s\"%s\":", k ? "," : "{", members[k]);
+			json_write(json_object_get(entry, members[k]), &call->out, NULL);
+		}
+		buffer_add_char(&call->out, '}');
+	}
+	page_end(call, NULL);
+	json_decref(hub);
+	reply_json(call, 200);
+}
+
+static void hub_get(struct api *api, struct session *session, struct call *call)
+{
+	json_t *hub = read_hub(call);
+	const char *name = call->args[0];
+	const json_t *entry = hub ? hub_find(hub, name) : NULL;
+	struct error err;
+
+	(void)api;
+	(void)session;
+	if (entry) {
+		json_write(entry, &call->out, NULL);
+		reply_json(call, 200);
+	} else if (hub) {
+		fail(&err, CODE_NOT_FOUND,
+			"there is no model space %s: GET /v1/model_spaces lists them", name);
+		problem_reply(call, &err, NULL);
+	}
+	json_decref(hub);
+}
+
 /* ---- GET /v1/experiments/{id}/trials/{n}/model ---- */
 
 enum { MODEL_GRAPH, MODEL_DOT, MODEL_ONNX };
@@ -204,6 +265,8 @@ static void trial_model(struct api *api, struct session *session, struct call *c
 }
 
 const struct route routes_model[] = {
+	{ METHOD_GET, "/v1/model_spaces", "listModelSpaces", hub_list, SCOPE_READ, 0, 0, "" },
+	{ METHOD_GET, "/v1/model_spaces/{name}", "getModelSpace", hub_get, SCOPE_READ, 0, 0, "" },
 	{ METHOD_POST, "/v1/model_spaces", "validateModelSpace", model_space_post, SCOPE_READ,
 		ROUTE_JSON, LIMIT_BODY_BYTES, "" },
 	{ METHOD_GET, "/v1/experiments/{id}/trials/{n}/model", "getTrialModel", trial_model,

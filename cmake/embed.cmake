@@ -1,4 +1,5 @@
-# cairn_embed(TARGET SYMBOL FILE): puts FILE into TARGET as SYMBOL .. SYMBOL_end (see core/asset.h).
+# cairn_embed(TARGET SYMBOL FILE): puts FILE into TARGET as the bytes from SYMBOL to
+# SYMBOL_end, which C declares as extern const char SYMBOL[], SYMBOL_end[].
 function(cairn_embed target symbol file)
 	set(out ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.S)
 	file(WRITE ${out}.in

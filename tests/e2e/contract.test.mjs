@@ -194,6 +194,9 @@ async function models(server) {
 		},
 		edges: [{ from: '_inputs', to: 'fc' }, { from: 'fc', to: 'act' }, { from: 'act', to: '_outputs' }],
 	};
+	const { items } = await server.get('/v1/model_spaces');
+	assert.equal((await server.get(`/v1/model_spaces/${items[0].name}`)).title, items[0].title);
+	assert.equal((await server.request('GET', '/v1/model_spaces/nowhere')).status, 404);
 	const report = await server.post('/v1/model_spaces', { model_space });
 	assert.equal(report.count, '4');
 	assert.equal(report.distinct, 4);

@@ -1,24 +1,26 @@
-/* print_onnx DIRECTORY: writes models of every operation and of the book as ONNX, with their shapes
- * as JSON beside them, for check.py. */
+/* print_onnx DIRECTORY: writes models of every operation, of the book and of the hub as ONNX, with
+ * their shapes as JSON beside them, for check.py. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "algorithms/nas/hub.h"
 #include "algorithms/nas/model_space.h"
 #include "tests/unit/algorithms/model_cases.h"
 
 /* Sums, products and joins of several tensors; outputs that are inputs, or the same. */
-#define MANY                                                                                                                                          \
-	MODEL("\"x\":[4,8,8],\"y\":[4,8,8]",                                                                                                          \
-		"\"k\":" PLUS(N5_VALUES(                                                                                                              \
-			"k", "[1,2]")) ",\"sum\":" NODE("Add") ",\"product\":" NODE("Multiply") ",\"mean\":" NODE("Mean") ",\"join\":" WITH("Concat", \
-			"\"axis\":2") ",\"zero\":" NODE("Zero") ",\"all\":" NODE("Concat"),                                                           \
-		EDGE("_inputs", "k") "," EDGE(                                                                                                        \
-			"k", "sum") ",{\"from\":[\"_inputs\",1],\"to\":\"sum\"}," EDGE("k",                                                           \
-			"product") "," EDGE("sum", "product") "," EDGE("_inputs",                                                                     \
-			"product") "," EDGE("product", "mean") "," EDGE("sum",                                                                        \
-			"mean") "," EDGE("mean", "join") "," EDGE("k", "join") "," EDGE("k",                                                          \
-			"zero") "," EDGE("zero", "all") "," EDGE("k", "all") "," EDGE("join",                                                         \
-			"_outputs") "," EDGE("join", "_outputs") "," EDGE("_inputs",                                                                  \
+#define MANY                                                                                       \
+	MODEL("\"x\":[4,8,8],\"y\":[4,8,8]",                                                       \
+		"\"k\":" PLUS(VALUES("k", "[1,2]")) ",\"sum\":" NODE("Add") ",\"product\":" NODE(  \
+			"Multiply") ",\"mean\":" NODE("Mean") ",\"join\":" WITH("Concat",          \
+			"\"axis\":2") ",\"zero\":" NODE("Zero") ",\"all\":" NODE("Concat"),        \
+		EDGE("_inputs", "k") "," EDGE(                                                     \
+			"k", "sum") ",{\"from\":[\"_inputs\",1],\"to\":\"sum\"}," EDGE("k",        \
+			"product") "," EDGE("sum", "product") "," EDGE("_inputs",                  \
+			"product") "," EDGE("product", "mean") "," EDGE("sum",                     \
+			"mean") "," EDGE("mean", "join") "," EDGE("k", "join") "," EDGE("k",       \
+			"zero") "," EDGE("zero", "all") "," EDGE("k", "all") "," EDGE("join",      \
+			"_outputs") "," EDGE("join", "_outputs") "," EDGE("_inputs",               \
 			"_outputs") "," EDGE("all", "_outputs"))
 
 static bool file_write(
@@ -70,14 +72,33 @@ static bool print(const char *json, const char *directory, size_t number)
 	return ok;
 }
 
+/* A sample of each space of the hub. */
+static bool print_hub(const char *directory, size_t *n)
+{
+	json_t *hub = hub_read();
+	const json_t *entry;
+	bool ok = hub != NULL;
+	size_t i;
+
+	json_array_foreach(hub, i, entry)
+	{
+		char *json = json_dumps(json_object_get(entry, "model_space"), 0);
+		ok = ok && json && print(json, directory, (*n)++);
+		free(json);
+	}
+	json_decref(hub);
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
-	static const char *const books[] = { BOOK_N1, BOOK_N2, BOOK_N3, BOOK_N5, MANY };
+	static const char *const books[] = { BOOK_N1, BOOK_N2, BOOK_N3, MANY };
 	size_t n = 0;
 	bool ok = argc == 2;
 
 	for (size_t i = 0; ok && i < sizeof(books) / sizeof(*books); i++)
 		ok = print(books[i], argv[1], n++);
+	ok = ok && print_hub(argv[1], &n);
 	for (size_t i = 0; ok && i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buffer json;
 		buffer_init(&json, 65536);

@@ -68,9 +68,9 @@ static inline void case_write(const struct model_case *one, struct buffer *out)
 {
 	buffer_printf(out,
 		"{\"inputs\":{\"x\":%s},\"nodes\":{\"c\":" PLUS(
-			N5_VALUES("k", "[1,2]")) ",\"a\":{\"type\":\"%s\",\"parameters\":{%s}}},"
-						 "\"edges\":[" EDGE("_inputs", "c") "," EDGE(
-							 "c", "a") "," EDGE("a", "_outputs") "]}",
+			VALUES("k", "[1,2]")) ",\"a\":{\"type\":\"%s\",\"parameters\":{%s}}},"
+					      "\"edges\":[" EDGE("_inputs", "c") "," EDGE(
+						      "c", "a") "," EDGE("a", "_outputs") "]}",
 		one->input, one->type, one->parameters);
 }
 

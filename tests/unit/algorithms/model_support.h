@@ -4,6 +4,7 @@
 
 #include "tests/unit/core/space_support.h"
 
+#include "algorithms/nas/hub.h"
 #include "algorithms/nas/model_space.h"
 #include "tests/unit/algorithms/model_books.h"
 
@@ -18,6 +19,21 @@ static inline const struct model_space *model_parse(struct fixture *fixture, con
 			fixture->faults.items[i].message);
 	assert_int_equal(rc, 0);
 	assert_non_null(model);
+	return model;
+}
+
+/* A space of the hub. */
+static inline const struct model_space *model_hub(struct fixture *fixture, const char *name)
+{
+	json_t *hub = hub_read();
+	assert_non_null(hub);
+	const json_t *entry = hub_find(hub, name);
+	assert_non_null(entry);
+	char *json = json_dumps(json_object_get(entry, "model_space"), 0);
+	assert_non_null(json);
+	const struct model_space *model = model_parse(fixture, json);
+	free(json);
+	json_decref(hub);
 	return model;
 }
 

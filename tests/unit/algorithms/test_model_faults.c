@@ -5,7 +5,7 @@
 /* One node a between one input of a shape and the output. */
 #define ONE(shape, node)      MODEL("\"x\":" shape, "\"a\":" node, LINE("_inputs", "a", "_outputs"))
 #define CHOICE_OF(candidates) "{\"type\":\"LayerChoice\",\"candidates\":" candidates "}"
-#define SOME		      N5_VALUES("k", "[1,2]")
+#define SOME		      VALUES("k", "[1,2]")
 
 static const struct {
 	const char *json, *pointer, *message;
@@ -70,16 +70,16 @@ static const struct {
 		"/model_space/nodes/a/parameters/p:", "ValueChoice" },
 	/* mutators */
 	{ ONE("[]", NODE("ReLU")), "/model_space:", "nothing to choose" },
-	{ ONE("[]", PLUS(N5_VALUES("k", "[]"))),
+	{ ONE("[]", PLUS(VALUES("k", "[]"))),
 		"/model_space/nodes/a/parameters/value/values:", "a list of 1" },
-	{ ONE("[]", PLUS(N5_VALUES("k", "[1,\"2\"]"))),
+	{ ONE("[]", PLUS(VALUES("k", "[1,\"2\"]"))),
 		"/model_space/nodes/a/parameters/value/values/1:", "must be a number" },
-	{ ONE("[]", PLUS(N5_VALUES("k", "[1,1]"))), "/model_space:", "label k" },
-	{ ONE("[]", PLUS(N5_VALUES("_k", "[1,2]"))),
+	{ ONE("[]", PLUS(VALUES("k", "[1,1]"))), "/model_space:", "label k" },
+	{ ONE("[]", PLUS(VALUES("_k", "[1,2]"))),
 		"/model_space/nodes/a/parameters/value/label:", "the first a letter" },
-	{ ONE("[]", PLUS(N5_VALUES("k{i}", "[1,2]"))),
+	{ ONE("[]", PLUS(VALUES("k{i}", "[1,2]"))),
 		"/model_space/nodes/a/parameters/value/label:", "only inside a Repeat" },
-	{ MODEL("\"x\":[]", "\"a\":" PLUS(SOME) ",\"b\":" PLUS(N5_VALUES("k", "[1,3]")),
+	{ MODEL("\"x\":[]", "\"a\":" PLUS(SOME) ",\"b\":" PLUS(VALUES("k", "[1,3]")),
 		  EDGE("_inputs", "a") "," LINE("a", "b", "_outputs")),
 		"/model_space/nodes/b/parameters/value:", "other choices" },
 	{ ONE("[]", CHOICE_OF("[]")), "/model_space/nodes/a/candidates:", "1 to 256 nodes" },
@@ -125,13 +125,13 @@ static const struct {
 		"/model_space/nodes/b:", "out_features = k / 2 is 0.5, must be an integer" },
 	/* shapes, found by freezing */
 	{ ONE("[3,8,8]",
-		  WITH("Conv2d", "\"out_channels\":4,\"kernel_size\":" N5_VALUES("k", "[3,9]"))),
+		  WITH("Conv2d", "\"out_channels\":4,\"kernel_size\":" VALUES("k", "[3,9]"))),
 		"/model_space/nodes/a:", "the kernel reaches over 9 positions, but axis 1 has 8" },
 	{ ONE("[3,8]", WITH("Conv2d", "\"out_channels\":4,\"kernel_size\":" SOME)),
 		"/model_space/nodes/a:", "takes [channels, height, width], not [3, 8]" },
 	{ MODEL("\"x\":[4,8,8]",
 		  "\"a\":" WITH(
-			  "Conv2d", "\"out_channels\":" N5_VALUES("c",
+			  "Conv2d", "\"out_channels\":" VALUES("c",
 					    "[4,6]") ",\"kernel_size\":1") ",\"b\":" NODE("Add"),
 		  EDGE("_inputs", "a") "," EDGE("_inputs", "b") "," LINE("a", "b", "_outputs")),
 		"/model_space/nodes/b:", "inputs of one shape, has [4, 8, 8] and [6, 8, 8]" },

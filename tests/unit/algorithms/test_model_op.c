@@ -27,8 +27,7 @@ static void test_concat(void **state)
 	struct fixture *fixture = *state;
 	const struct model_space *model = model_parse(fixture,
 		MODEL("\"x\":[4,6],\"y\":[4,3]",
-			"\"a\":" WITH("Concat", "\"axis\":1") ",\"b\":" PLUS(
-				N5_VALUES("k", "[1,2]")),
+			"\"a\":" WITH("Concat", "\"axis\":1") ",\"b\":" PLUS(VALUES("k", "[1,2]")),
 			EDGE("_inputs", "a") ",{\"from\":[\"_inputs\",1],\"to\":\"a\"}," EDGE(
 				"a", "b") "," EDGE("b", "_outputs")));
 	const struct model_graph *graph = model_sample(fixture, model, "{\"k\":1}");

@@ -146,7 +146,7 @@ static void test_repeat(void **state)
 static void test_shared_label(void **state)
 {
 	static const char json[] = MODEL("\"x\":[]",
-		"\"a\":" PLUS(N5_VALUES("k", "[1,5]")) ",\"b\":" TIMES(N5_VALUES("k", "[1,5]")),
+		"\"a\":" PLUS(VALUES("k", "[1,5]")) ",\"b\":" TIMES(VALUES("k", "[1,5]")),
 		EDGE("_inputs", "a") "," EDGE("a", "b") "," EDGE("b", "_outputs"));
 	struct fixture *fixture = *state;
 	const struct model_space *model = model_parse(fixture, json);
@@ -167,7 +167,7 @@ static void test_shared_label(void **state)
 static void test_lenet(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct model_space *model = model_parse(fixture, BOOK_N5);
+	const struct model_space *model = model_hub(fixture, "lenet");
 	const struct model_graph *graph;
 	assert_string_equal(model_count(fixture, model), "186880");
 	assert_int_equal(model_space_points(model)->count, 186880);
@@ -187,7 +187,7 @@ static void test_lenet(void **state)
 static void test_lenet_distinct(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct model_space *model = model_parse(fixture, BOOK_N5);
+	const struct model_space *model = model_hub(fixture, "lenet");
 	struct model_measure measure;
 	assert_int_equal(model_space_measure(model, 2000, &measure, &fixture->err), 0);
 	assert_false(measure.complete);
@@ -199,65 +199,8 @@ static void test_lenet_distinct(void **state)
 /* N6: pool {2,3}; 2 to 5 residual cells that share one skip switch; fc1 {256,512}. */
 static void test_resnet(void **state)
 {
-	static const char json[] = MODEL_WITH("\"image\":[3,32,32]",
-		"\"stem\":" WITH("Conv2d",
-			"\"out_channels\":16,\"kernel_size\":3,\"padding\":"
-			"1") ","
-			     "\"pool\":" WITH("MaxPool2d",
-				     "\"kernel_size\":" N5_VALUES("pool",
-					     "[2,3]")) ","
-						       "\"cells\":{"
-						       "\"type\":"
-						       "\"Repeat\","
-						       "\"label\":"
-						       "\"cells\","
-						       "\"depth\":[2,5],"
-						       "\"block\":{"
-						       "\"type\":"
-						       "\"Subgraph\","
-						       "\"graph\":"
-						       "\"residual\"}},"
-						       "\"average\":" NODE(
-							       "GlobalAvgPo"
-							       "ol") ","
-								     "\"fc1"
-								     "\""
-								     ":" WITH("Linear",
-									     "\"out_"
-									     "features\""
-									     ":" N5_VALUES("fc1",
-										     "[256,512]")) ","
-												   "\"fc2\":" WITH(
-													   "Linear",
-													   "\"out_features\":10"),
-		EDGE("_inputs", "stem") "," EDGE("stem", "pool") "," EDGE("pool", "cells") "," EDGE(
-			"cells", "average") "," EDGE("average", "fc1") "," EDGE("fc1",
-			"fc2") "," EDGE("fc2", "_outputs"),
-		"\"graphs\":{\"residual\":{\"nodes\":{"
-		"\"conv\":" WITH("Conv2d",
-			"\"out_channels\":16,\"kernel_size\":3,"
-			"\"padding\":1") ","
-					 "\"norm\":" NODE(
-						 "BatchN"
-						 "orm") ",\"none\":" NODE("Zero") ","
-										  "\"skip"
-										  "\""
-										  ":" N5_CHOOSE("sk"
-												"i"
-												"p") ",\"sum\":" NODE("Add") ",\"act\":" NODE("ReLU") "},\"edges\":[" EDGE("_inputs",
-											  "conv") "," EDGE("conv",
-											  "norm") "," EDGE("_inputs",
-											  "none") "," EDGE("_inputs",
-											  "skip") "," EDGE("none",
-											  "skip") "," EDGE("norm",
-											  "sum") "," EDGE("skip",
-											  "sum") "," EDGE("sum",
-											  "act") "," EDGE("act",
-											  "_output"
-											  "s") "]}"
-											       "}");
 	struct fixture *fixture = *state;
-	const struct model_space *model = model_parse(fixture, json);
+	const struct model_space *model = model_hub(fixture, "resnet");
 	const struct model_dimension *dimensions;
 	assert_int_equal(model_space_dimensions(model, &dimensions), 4);
 	assert_string_equal(model_count(fixture, model), "32");
@@ -343,7 +286,7 @@ static void test_conditional_space(void **state)
 		"\"plain\":" NODE(
 			"ReLU") ","
 				"\"wide\":" WITH("Linear",
-					"\"out_features\":" N5_VALUES("width", "[8,16,32]")) "}}",
+					"\"out_features\":" VALUES("width", "[8,16,32]")) "}}",
 		EDGE("_inputs", "op") "," EDGE("op", "_outputs"));
 	struct fixture *fixture = *state;
 	const struct model_space *model = model_parse(fixture, json);
@@ -361,8 +304,7 @@ static void test_shared_conditions(void **state)
 {
 	static const char json[] = MODEL("\"x\":[8]",
 		"\"blocks\":{\"type\":\"Repeat\",\"label\":\"depth\",\"depth\":[1,3],\"blocks\":"
-		"[" NODE("ReLU") "," PLUS(N5_VALUES("k", "[1,2]")) "," PLUS(
-			N5_VALUES("k", "[1,2]")) "]}",
+		"[" NODE("ReLU") "," PLUS(VALUES("k", "[1,2]")) "," PLUS(VALUES("k", "[1,2]")) "]}",
 		EDGE("_inputs", "blocks") "," EDGE("blocks", "_outputs"));
 	struct fixture *fixture = *state;
 	const struct model_space *model = model_parse(fixture, json);

@@ -43,7 +43,7 @@ static bool contains(const struct buffer *file, const char *text)
 static void test_file(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct model_space *model = model_parse(fixture, BOOK_N5);
+	const struct model_space *model = model_hub(fixture, "lenet");
 	const struct model_graph *graph = model_sample(fixture, model, "{\"fe_depth\":2}");
 	char key[33];
 	buffer_clear(&fixture->text);

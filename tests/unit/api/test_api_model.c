@@ -205,6 +205,29 @@ static void takes_a_classic_file(void **state)
 	exchange_free(x);
 }
 
+/* A space of the hub makes an experiment as it is. */
+static void offers_ready_spaces(void **state)
+{
+	struct world *world = *state;
+	struct exchange *x = get(world, 200, "/v1/model_spaces");
+	assert_int_equal(at_size(x, "items"), 7);
+	assert_string_equal(at_text(x, "items.4.name"), "nasbench201");
+	assert_null(at(x, "items.4.model_space"));
+	exchange_free(x);
+
+	x = get(world, 200, "/v1/model_spaces/resnet");
+	assert_string_equal(at_text(x, "title"), "Small ResNet for CIFAR-10");
+	char *space = json_dumps(at(x, "model_space"), 0);
+	char id[ID_SIZE];
+	make(world, space, "", id);
+	free(space);
+	exchange_free(x);
+
+	x = get(world, 404, "/v1/model_spaces/alexnet");
+	assert_non_null(strstr(at_text(x, "detail"), "alexnet"));
+	exchange_free(x);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -217,6 +240,7 @@ int main(void)
 		WORLD_TEST(shows_the_model_of_a_trial),
 		WORLD_TEST(checks_the_spec),
 		WORLD_TEST(takes_a_classic_file),
+		WORLD_TEST(offers_ready_spaces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
