@@ -152,9 +152,10 @@ void print_line(const json_t *value); /* on one line */
  * bytes; longer text is cut. */
 const char *show(const json_t *object, const char *name, char *out, size_t size);
 
-/* What has been made: all of it as JSON, or its id; answer is let go of. NULL: fails with status.
- */
-enum status print_made(const struct context *context, json_t *answer, enum status status);
+/* An answer: all of it as JSON, or one member on a line; answer is let go of. NULL: fails with
+ * status. */
+enum status print_member(
+	const struct context *context, json_t *answer, const char *name, enum status status);
 
 enum status complain(const struct cairn_error *error);
 

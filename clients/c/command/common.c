@@ -274,16 +274,17 @@ const char *show(const json_t *object, const char *name, char *out, size_t size)
 	return out;
 }
 
-enum status print_made(const struct context *context, json_t *answer, enum status status)
+enum status print_member(
+	const struct context *context, json_t *answer, const char *name, enum status status)
 {
-	char id[64];
+	char text[256];
 
 	if (!answer)
 		return status;
 	if (context->options.json)
 		print_json(answer);
 	else
-		puts(show(answer, "id", id, sizeof(id)));
+		puts(show(answer, name, text, sizeof(text)));
 	json_decref(answer);
 	return STATUS_OK;
 }

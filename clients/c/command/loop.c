@@ -174,14 +174,6 @@ enum status run_heartbeat(struct context *context)
 enum status run_release(struct context *context)
 {
 	enum status status;
-	char cell[CELL];
 	json_t *answer = act(context, "release", &status);
-	if (!answer)
-		return status;
-	if (context->options.json)
-		print_json(answer);
-	else
-		puts(show(answer, "state", cell, sizeof(cell)));
-	json_decref(answer);
-	return STATUS_OK;
+	return print_member(context, answer, "state", status);
 }

@@ -178,7 +178,7 @@ enum status run_clone(struct context *context)
 	}
 	json_t *answer =
 		ask_with(context, body, &status, "/v1/experiments/%s/clone", context->arguments[0]);
-	return print_made(context, answer, status);
+	return print_member(context, answer, "id", status);
 }
 
 /* ---- export ---- */

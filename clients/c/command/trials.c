@@ -58,20 +58,12 @@ static enum status act(struct context *context, const char *what, json_t *body)
 {
 	enum status status;
 	long long number;
-	char cell[CELL];
 
 	if (!read_trial(context, &number))
 		return json_decref(body), STATUS_USAGE;
 	json_t *answer = ask_with(context, body, &status, "/v1/experiments/%s/trials/%lld/%s",
 		context->arguments[0], number, what);
-	if (!answer)
-		return status;
-	if (context->options.json)
-		print_json(answer);
-	else
-		puts(show(answer, "state", cell, sizeof(cell)));
-	json_decref(answer);
-	return STATUS_OK;
+	return print_member(context, answer, "state", status);
 }
 
 enum status run_trial_kill(struct context *context)

@@ -39,7 +39,7 @@ static enum status make(struct context *context, const char *path)
 		return STATUS_USAGE;
 	json_t *answer = ask(context, "POST", body, &status, "%s", path);
 	free(body);
-	return print_made(context, answer, status);
+	return print_member(context, answer, "id", status);
 }
 
 static enum status run_create(struct context *context)
@@ -219,17 +219,9 @@ static enum status run_show(struct context *context)
 static enum status change(struct context *context, const char *verb)
 {
 	enum status status;
-	char cell[CELL];
 	json_t *answer = ask(context, "POST", NULL, &status, "/v1/experiments/%s/%s",
 		context->arguments[0], verb);
-	if (!answer)
-		return status;
-	if (context->options.json)
-		print_json(answer);
-	else
-		puts(show(answer, "status", cell, sizeof(cell)));
-	json_decref(answer);
-	return STATUS_OK;
+	return print_member(context, answer, "status", status);
 }
 
 static enum status run_pause(struct context *context)

@@ -54,6 +54,7 @@ static void nasbench201_has_its_sizes(void **state)
 	assert_true(largest->flops == 220119680);
 	assert_true(smallest->parameters == 73306);
 	assert_true(smallest->flops == 7783040);
+	assert_int_equal(model_distinct(fixture, model), 6398); /* docs/model-spaces.md */
 }
 
 int main(void)
